@@ -1,0 +1,420 @@
+/**
+ * Guards: cooldown, velocity, oscillation and freeze, as pure functions of recorded history.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "./jsonx.ts";
+import { type Deltas, findParameter, getFromRuntime } from "./params.ts";
+import type { GuardSettings, Profile } from "./profile.ts";
+import { isJsonObject } from "./shape.ts";
+
+/** The guards, in the order in which a skip reason names them. */
+export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"] as const;
+
+/** The name of a guard. */
+export type Guard = typeof GUARDS[number];
+
+/** What one guard found, with the numbers it was computed from. */
+export interface GuardFinding {
+  /** Whether the guard holds the proposal back. */
+  readonly holds: boolean;
+  /** The numbers behind the answer, in one clause. */
+  readonly detail: string;
+}
+
+/** What every guard found for one proposal. */
+export type GuardEvaluation = Readonly<Record<Guard, GuardFinding>>;
+
+/** Why a proposal was not applied, or why none was made. */
+export interface SkipReason extends Readonly<Record<Guard, boolean>> {
+  /** The first guard that holds, explained in one sentence. */
+  readonly note: string;
+}
+
+/** An applied change of one parameter. */
+export interface AppliedStep {
+  /** The parameter's flat key. */
+  readonly key: string;
+  /** Value before. */
+  readonly from: number;
+  /** Value after. */
+  readonly to: number;
+}
+
+/** What guards need to remember of the iterations so far; its size does not grow with them. */
+export interface GuardHistory {
+  /** The last iteration observed; 0 before the first. */
+  readonly iteration: number;
+  /** Time of the last iteration observed, in ms since the epoch. */
+  readonly timeMs: number;
+  /** Iterations in a row, up to the last one observed, that met every KPI. */
+  readonly kpiStreak: number;
+  /** The last iteration after which a change was applied; `null` if none was. */
+  readonly lastApplied: number | null;
+  /** Directions of each key's latest changes, oldest first. */
+  readonly directions: ReadonlyMap<string, readonly (1 | -1)[]>;
+  /** Sizes of applied steps within the hour before the last iteration observed. */
+  readonly steps: readonly {
+    readonly key: string;
+    readonly timeMs: number;
+    readonly size: number;
+  }[];
+}
+
+/** The history before the first iteration. */
+export const EMPTY_HISTORY: GuardHistory = {
+  iteration: 0,
+  timeMs: 0,
+  kpiStreak: 0,
+  lastApplied: null,
+  directions: new Map(),
+  steps: [],
+};
+
+/** Length of the trailing window of the velocity guard, in ms. */
+const HOUR_MS = 3_600_000;
+
+/** Sums of decimal steps carry rounding noise: a step of exactly the cap must pass. */
+const TOLERANCE = 1e-9;
+
+/** The longest oscillation window that history is kept for. */
+const MAX_DIRECTIONS = 64;
+
+/**
+ * Takes the outcome of an iteration's measurement into the history.
+ *
+ * @param history What was known before.
+ * @param iteration The iteration's number, its time in ms, and whether it met every KPI.
+ * @returns The history including this iteration's measurement.
+ */
+export function observeIteration(
+  history: GuardHistory,
+  iteration: {
+    readonly iteration: number;
+    readonly timeMs: number;
+    readonly kpisMet: boolean;
+  },
+): GuardHistory {
+  return {
+    ...history,
+    iteration: iteration.iteration,
+    timeMs: iteration.timeMs,
+    kpiStreak: iteration.kpisMet ? history.kpiStreak + 1 : 0,
+    steps: history.steps.filter((step) => iteration.timeMs - step.timeMs < HOUR_MS),
+  };
+}
+
+/**
+ * Takes an applied change, made after the last observed iteration, into the history.
+ *
+ * @param history What was known before.
+ * @param steps The changes; those with `from` equal to `to` are no changes.
+ * @returns The history including the change.
+ */
+export function rememberApplied(
+  history: GuardHistory,
+  steps: readonly AppliedStep[],
+): GuardHistory {
+  const directions = new Map(history.directions);
+  const sizes = [...history.steps];
+  for (const { key, from, to } of steps) {
+    if (from === to) continue;
+    const earlier = directions.get(key) ?? [];
+    directions.set(key, [...earlier.slice(1 - MAX_DIRECTIONS), to > from ? 1 : -1]);
+    sizes.push({ key, timeMs: history.timeMs, size: Math.abs(to - from) });
+  }
+  return { ...history, lastApplied: history.iteration, directions, steps: sizes };
+}
+
+/**
+ * Reads the guard settings in force: `tuner.<name>` in the runtime, else the profile's default.
+ *
+ * @param runtime The runtime in force.
+ * @param profile The profile with the defaults.
+ * @returns All settings.
+ */
+export function guardSettings(runtime: JsonObject, profile: Profile): GuardSettings {
+  const tuner = Object.hasOwn(runtime, "tuner") ? runtime["tuner"] : undefined;
+  if (!isJsonObject(tuner)) return profile.guards;
+  const setting = (name: keyof GuardSettings): number => {
+    const value = Object.hasOwn(tuner, name) ? tuner[name] : undefined;
+    return typeof value === "number" ? value : profile.guards[name];
+  };
+  return {
+    freeze_after: setting("freeze_after"),
+    freeze_iters: setting("freeze_iters"),
+    oscillation_window: setting("oscillation_window"),
+    velocity_cap: setting("velocity_cap"),
+    max_delta_per_hour: setting("max_delta_per_hour"),
+    cooldown_iters: setting("cooldown_iters"),
+  };
+}
+
+/**
+ * Tells whether the configuration is locked because KPIs hold.
+ *
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the freeze guard holds, and since when.
+ */
+export function freezeGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
+  const { freeze_after, freeze_iters } = settings;
+  const { iteration, kpiStreak } = history;
+  if (kpiStreak < freeze_after) {
+    return {
+      holds: false,
+      detail: `${kpiStreak} of ${freeze_after} iterations in a row met every KPI`,
+    };
+  }
+  const since = iteration - kpiStreak + Math.max(1, freeze_after);
+  return {
+    holds: true,
+    detail: `every KPI met ${kpiStreak} times in a row: locked since iteration ${since}, ` +
+      `until ${since + freeze_iters} or longer while KPIs hold`,
+  };
+}
+
+/**
+ * Tells whether the last change is too recent for its effect to be visible.
+ *
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the cooldown guard holds, and for how long.
+ */
+export function cooldownGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
+  if (history.lastApplied === null) return { holds: false, detail: "no change applied so far" };
+  const since = history.iteration - history.lastApplied;
+  const left = settings.cooldown_iters - since;
+  const detail = `last change after iteration ${history.lastApplied}, ${since} of ` +
+    `${settings.cooldown_iters} iterations ago`;
+  return left > 0 ? { holds: true, detail: `${detail}: ${left} left` } : { holds: false, detail };
+}
+
+/** The share of a parameter's range that one step may still cover. */
+export interface VelocityBudget {
+  /** Largest step the cap allows, in the parameter's unit. */
+  readonly step: number;
+  /** What is left of the hourly allowance, in the parameter's unit; never negative. */
+  readonly hour: number;
+}
+
+/**
+ * How far a parameter may still move now without holding the velocity guard.
+ *
+ * @param key The parameter's flat key.
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @param profile The profile with the parameter's range.
+ * @returns The two allowances, in the parameter's unit.
+ */
+export function velocityBudget(
+  key: string,
+  history: GuardHistory,
+  settings: GuardSettings,
+  profile: Profile,
+): VelocityBudget {
+  const parameter = findParameter(key, profile.parameters);
+  if (parameter === undefined) return { step: 0, hour: 0 };
+  const range = parameter.max - parameter.min;
+  const spent = spentWithinHour(history, key);
+  return {
+    step: settings.velocity_cap * range,
+    hour: Math.max(0, settings.max_delta_per_hour * range - spent),
+  };
+}
+
+function spentWithinHour(history: GuardHistory, key: string): number {
+  let spent = 0;
+  for (const step of history.steps) if (step.key === key) spent += step.size;
+  return spent;
+}
+
+function velocityGuard(
+  history: GuardHistory,
+  settings: GuardSettings,
+  steps: readonly AppliedStep[],
+  profile: Profile,
+): GuardFinding {
+  const held: string[] = [];
+  const seen: string[] = [];
+  for (const { key, from, to } of steps) {
+    const parameter = findParameter(key, profile.parameters);
+    if (parameter === undefined) continue;
+    const range = parameter.max - parameter.min;
+    const step = Math.abs(to - from) / range;
+    const hour = (spentWithinHour(history, key) + Math.abs(to - from)) / range;
+    const { velocity_cap, max_delta_per_hour } = settings;
+    if (step > velocity_cap + TOLERANCE) {
+      held.push(`${key} step ${percent(step)} of its range, cap ${percent(velocity_cap)}`);
+    } else if (hour > max_delta_per_hour + TOLERANCE) {
+      held.push(
+        `${key} ${percent(hour)} of its range in an hour, cap ${percent(max_delta_per_hour)}`,
+      );
+    } else {
+      seen.push(
+        `${key} step ${percent(step)} of ${percent(velocity_cap)}, hour ${percent(hour)} of ${
+          percent(max_delta_per_hour)
+        }`,
+      );
+    }
+  }
+  if (held.length > 0) return { holds: true, detail: held.join("; ") };
+  return { holds: false, detail: seen.length === 0 ? "nothing moves" : seen.join("; ") };
+}
+
+/**
+ * Tells whether moving a parameter in a direction would make its latest changes flip each time.
+ *
+ * @param key The parameter's flat key.
+ * @param direction 1 for up, −1 for down.
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the oscillation guard would hold for this key.
+ */
+export function wouldOscillate(
+  key: string,
+  direction: 1 | -1,
+  history: GuardHistory,
+  settings: GuardSettings,
+): boolean {
+  const window = settings.oscillation_window;
+  const earlier = history.directions.get(key) ?? [];
+  if (window < 2 || earlier.length < window - 1) return false;
+  const moves = [...earlier.slice(1 - window), direction];
+  return moves.every((move, i) => i === 0 || move !== moves[i - 1]);
+}
+
+function oscillationGuard(
+  history: GuardHistory,
+  settings: GuardSettings,
+  steps: readonly AppliedStep[],
+): GuardFinding {
+  const held: string[] = [];
+  for (const { key, from, to } of steps) {
+    if (from === to) continue;
+    const direction = to > from ? 1 : -1;
+    if (!wouldOscillate(key, direction, history, settings)) continue;
+    const earlier = (history.directions.get(key) ?? []).slice(1 - settings.oscillation_window);
+    held.push(`${key} ${[...earlier, direction].map((d) => d === 1 ? "up" : "down").join(", ")}`);
+  }
+  return held.length > 0
+    ? { holds: true, detail: held.join("; ") }
+    : { holds: false, detail: `no key flips within ${settings.oscillation_window} changes` };
+}
+
+/**
+ * Recomputes every guard for a proposal.
+ *
+ * With an empty proposal `no_op` holds, velocity and oscillation do not.
+ *
+ * @param history The history, the present iteration's measurement included.
+ * @param runtime The runtime in force.
+ * @param proposal Target values by flat key. Unknown keys are validation's business and are
+ * passed over here.
+ * @param profile The profile with ranges and default settings.
+ * @returns What each guard found.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * const history = observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false });
+ * const guards = evaluateGuards(
+ *   history,
+ *   { engine: { tail_age_ms: 600 } },
+ *   { tail_age_ms: 800 },
+ *   marketMaker,
+ * );
+ * assertEquals(guards.velocity.holds, true); // 200 of a range of 300 ms, at most 25 % are allowed
+ * assertEquals(guards.no_op.holds, false);
+ * ```
+ */
+export function evaluateGuards(
+  history: GuardHistory,
+  runtime: JsonObject,
+  proposal: Deltas,
+  profile: Profile,
+): GuardEvaluation {
+  const settings = guardSettings(runtime, profile);
+  const steps: AppliedStep[] = [];
+  let moves = false;
+  for (const [key, to] of Object.entries(proposal)) {
+    const known = findParameter(key, profile.parameters) !== undefined;
+    const from = known ? getFromRuntime(runtime, key, profile.parameters) : undefined;
+    if (from !== to) moves = true;
+    if (from !== undefined) steps.push({ key, from, to });
+  }
+  const proposed = Object.keys(proposal).length;
+  return {
+    freeze: freezeGuard(history, settings),
+    oscillation: oscillationGuard(history, settings, steps),
+    velocity: velocityGuard(history, settings, steps, profile),
+    cooldown: cooldownGuard(history, settings),
+    no_op: moves
+      ? { holds: false, detail: `${proposed} proposed, at least one differs from its value` }
+      : {
+        holds: true,
+        detail: proposed === 0 ? "nothing is proposed" : "every target equals the current value",
+      },
+  };
+}
+
+/** What besides the guards explains that nothing was proposed. */
+export interface ProposalContext {
+  /** Whether the tuner was switched on. */
+  readonly autoTune: boolean;
+  /** Whether this is the run's last iteration, after which no change could be observed. */
+  readonly last: boolean;
+  /** Whether the iteration met every KPI. */
+  readonly kpisMet: boolean;
+  /** Why the iteration could not be measured; `null` if it was. */
+  readonly failure: string | null;
+}
+
+/**
+ * The skip reason that belongs to a guard evaluation; `null` when no guard holds.
+ *
+ * @param evaluation What each guard found.
+ * @param context What else explains that nothing was proposed.
+ * @returns Five flags and a note, or `null` if the proposal may be applied.
+ */
+export function skipReason(
+  evaluation: GuardEvaluation,
+  context: ProposalContext,
+): SkipReason | null {
+  const first = GUARDS.find((guard) => evaluation[guard].holds);
+  if (first === undefined) return null;
+  return {
+    freeze: evaluation.freeze.holds,
+    oscillation: evaluation.oscillation.holds,
+    velocity: evaluation.velocity.holds,
+    cooldown: evaluation.cooldown.holds,
+    no_op: evaluation.no_op.holds,
+    note: note(first, evaluation, context),
+  };
+}
+
+function note(first: Guard, evaluation: GuardEvaluation, context: ProposalContext): string {
+  if (context.failure !== null) return `not measured: ${context.failure}`;
+  if (!context.autoTune) return "auto-tune is off";
+  if (first !== "no_op") return `${first}: ${evaluation[first].detail}`;
+  if (evaluation.no_op.detail !== "nothing is proposed") return evaluation.no_op.detail;
+  if (context.last) return "last iteration: a change could no longer be observed";
+  return context.kpisMet ? "all KPIs on target" : "no rule has a step left to take";
+}
+
+/**
+ * The guard that a skip reason counts under: the first that holds, by priority.
+ *
+ * @param reason The five flags.
+ * @returns The guard, or `null` if no flag is set.
+ */
+export function primaryGuard(reason: Readonly<Record<Guard, boolean>>): Guard | null {
+  return GUARDS.find((guard) => reason[guard]) ?? null;
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toFixed(2))} %`;
+}

@@ -1,0 +1,220 @@
+/**
+ * What a profile is: the parameters, KPIs, tuning rules, guard settings and gate thresholds
+ * of one kind of system, as plain data.
+ *
+ * @module
+ */
+
+/** A tunable parameter: a flat key, its place in the runtime and the values it may take. */
+export interface Parameter {
+  /** Flat name, for example `tail_age_ms`. */
+  readonly key: string;
+  /** Dotted path in the runtime, for example `engine.tail_age_ms`. */
+  readonly path: string;
+  /** Whether values are whole numbers. */
+  readonly kind: "integer" | "number";
+  /** Smallest value allowed. */
+  readonly min: number;
+  /** Largest value allowed. */
+  readonly max: number;
+  /** Values are rounded to multiples of this. */
+  readonly step: number;
+  /** Unit of the value, for example `ms`. */
+  readonly unit: string;
+  /** Value in a fresh runtime. */
+  readonly default: number;
+  /** What the parameter does, in one sentence. */
+  readonly description: string;
+}
+
+/** A measured quantity, with a target unless it is only an input to rules. */
+export interface Kpi {
+  /** Name, as it stands in the summaries. */
+  readonly key: string;
+  /** Unit of the value, for example `bps`. */
+  readonly unit: string;
+  /** Which way is better. */
+  readonly better: "lower" | "higher";
+  /** The value to meet (`≤` when lower is better, else `≥`); `null`: observed only. */
+  readonly target: number | null;
+  /** Name within its metric, `soak_kpi_<metric>_mean`. */
+  readonly metric: string;
+  /** What it measures, in one sentence. */
+  readonly description: string;
+  /** PromQL expression that yields the value, when it is read from a Prometheus server. */
+  readonly query?: string;
+}
+
+/** A comparison of a KPI with a constant. */
+export interface Condition {
+  /** The KPI's key. */
+  readonly kpi: string;
+  /** The comparison. */
+  readonly op: ">=" | ">" | "<=" | "<";
+  /** The constant on the right-hand side. */
+  readonly value: number;
+}
+
+/** A step of one parameter: `add` to it or `multiply` it, at most up to `limit`. */
+export type Action =
+  & {
+    /** The parameter's key. */
+    readonly param: string;
+    /** The step goes no further than this value. */
+    readonly limit?: number;
+  }
+  & ({ readonly add: number } | { readonly multiply: number });
+
+/** A tuning rule: when all conditions hold, take the steps. */
+export interface Rule {
+  /** Unique name, recorded with every change the rule makes. */
+  readonly name: string;
+  /** When two rules pull one parameter in opposite directions, the higher protection wins. */
+  readonly protection: number;
+  /** Conditions, all of which must hold. */
+  readonly when: readonly Condition[];
+  /** Steps to take. */
+  readonly then: readonly Action[];
+}
+
+/** Guard settings. Each can be overridden by `tuner.<name>` in the runtime itself. */
+export interface GuardSettings {
+  /** Iterations in a row that must meet every KPI before the configuration is locked. */
+  readonly freeze_after: number;
+  /** How many iterations the lock is announced for; it lasts longer while KPIs hold. */
+  readonly freeze_iters: number;
+  /** Changes of one key, the proposal included, whose direction must not flip each time. */
+  readonly oscillation_window: number;
+  /** Largest single step, as a fraction of the parameter's range. */
+  readonly velocity_cap: number;
+  /** Largest sum of steps within the trailing hour, as a fraction of the parameter's range. */
+  readonly max_delta_per_hour: number;
+  /** Iterations that must lie between two applied changes. */
+  readonly cooldown_iters: number;
+}
+
+/** How the last iterations are judged. */
+export interface GateSettings {
+  /** Number of iterations in the window. */
+  readonly window: number;
+  /** Iterations in the window that must meet every KPI for PASS. */
+  readonly pass: number;
+  /** Iterations in the window that must meet every KPI for WARN. */
+  readonly warn: number;
+  /** Smallest share of proposals that must have been applied in full. */
+  readonly full_apply_ratio: number;
+  /** Largest number of applied changes that left the hash as it was. */
+  readonly signature_stuck: number;
+}
+
+/** Everything `soak` knows of one kind of system. */
+export interface Profile {
+  /** Short name, for example `market-maker`. */
+  readonly name: string;
+  /** What the profile is for, in one sentence. */
+  readonly description: string;
+  /** The tunable parameters. */
+  readonly parameters: readonly Parameter[];
+  /** The measured quantities. */
+  readonly kpis: readonly Kpi[];
+  /** The tuning rules, in order: the first to name a parameter wins. */
+  readonly rules: readonly Rule[];
+  /** Guard settings. */
+  readonly guards: GuardSettings;
+  /** Gate window and thresholds. */
+  readonly gate: GateSettings;
+}
+
+/** Values of KPIs by key; `null` where a KPI could not be measured. */
+export type KpiValues = Readonly<Record<string, number | null>>;
+
+/** Whether an iteration met every KPI that has a target, and if not, why. */
+export interface KpiJudgement {
+  /** `"PASS"` when every KPI with a target meets it. */
+  readonly verdict: "PASS" | "FAIL";
+  /** One clause for each KPI that misses its target, in the profile's order. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Judges KPI values against a profile's targets.
+ *
+ * @param profile The profile with the targets.
+ * @param values The measured values.
+ * @returns The verdict and one reason for each KPI that misses its target.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * const values = { risk_ratio: 0.47, maker_taker_ratio: 0.9, net_bps: 3, p95_latency_ms: 300 };
+ * assertEquals(judgeKpis(marketMaker, values), {
+ *   verdict: "FAIL",
+ *   reasons: ["risk_ratio 0.47 > 0.42"],
+ * });
+ * ```
+ */
+export function judgeKpis(profile: Profile, values: KpiValues): KpiJudgement {
+  const reasons: string[] = [];
+  for (const kpi of profile.kpis) {
+    if (kpi.target === null) continue;
+    const value = Object.hasOwn(values, kpi.key) ? values[kpi.key] : null;
+    if (value === null || value === undefined) {
+      reasons.push(`${kpi.key} was not measured`);
+    } else if (kpi.better === "lower" && !(value <= kpi.target)) {
+      reasons.push(`${kpi.key} ${value} > ${kpi.target}`);
+    } else if (kpi.better === "higher" && !(value >= kpi.target)) {
+      reasons.push(`${kpi.key} ${value} < ${kpi.target}`);
+    }
+  }
+  return { verdict: reasons.length === 0 ? "PASS" : "FAIL", reasons };
+}
+
+/**
+ * Tells whether a condition holds for the KPI values; a KPI that was not measured meets none.
+ *
+ * @param condition The comparison.
+ * @param values The measured values.
+ * @returns Whether the comparison holds.
+ */
+export function conditionHolds(condition: Condition, values: KpiValues): boolean {
+  const value = Object.hasOwn(values, condition.kpi) ? values[condition.kpi] : null;
+  if (value === null || value === undefined) return false;
+  switch (condition.op) {
+    case ">=":
+      return value >= condition.value;
+    case ">":
+      return value > condition.value;
+    case "<=":
+      return value <= condition.value;
+    case "<":
+      return value < condition.value;
+  }
+}
+
+/**
+ * Tells whether all of a rule's conditions hold.
+ *
+ * @param rule The rule.
+ * @param values The measured values.
+ * @returns Whether the rule fires.
+ */
+export function ruleFires(rule: Rule, values: KpiValues): boolean {
+  return rule.when.every((condition) => conditionHolds(condition, values));
+}
+
+/**
+ * Where an action would bring a parameter from its present value, before bounds and guards.
+ * A value already beyond the action's limit stays where it is.
+ *
+ * @param action The step.
+ * @param current The present value.
+ * @returns The value that the action aims for.
+ */
+export function actionTarget(action: Action, current: number): number {
+  const target = "add" in action ? current + action.add : current * action.multiply;
+  if (action.limit === undefined) return target;
+  if (target > current) return Math.max(current, Math.min(target, action.limit));
+  return Math.min(current, Math.max(target, action.limit));
+}
