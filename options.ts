@@ -1,0 +1,489 @@
+/**
+ * The command line, parsed into a validated command before any work is done.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { closestMatch } from "leven";
+import { SoakError } from "./errors.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  type CommandSpec,
+  DEFAULT_DIR,
+  DEFAULT_FAULT_RATE,
+  type FlagSpec,
+  type HelpTopic,
+  THRESHOLD_PCT,
+} from "./help.ts";
+import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
+import type { Deltas } from "./params.ts";
+import { printable } from "./printable.ts";
+
+/** The systems that a run can soak, each chosen by a flag of its name. */
+const DRIVERS = ["mock"] as const;
+
+/** What a run soaks. */
+export type Driver = typeof DRIVERS[number];
+
+/** `soak run`; with `--resume`, whatever is `undefined` is taken from the run. */
+export type RunCommand =
+  & {
+    readonly command: "run";
+    readonly dir: string;
+    readonly autoTune: true | undefined;
+    readonly seed: number | undefined;
+    readonly mockFault: MockFault | undefined;
+    readonly quiet: boolean;
+    readonly json: boolean;
+  }
+  & (
+    | { readonly resume: false; readonly iterations: number; readonly driver: Driver }
+    | {
+      readonly resume: true;
+      readonly iterations: number | undefined;
+      readonly driver: Driver | undefined;
+    }
+  );
+
+/** `soak verify`. */
+export interface VerifyCommand {
+  readonly command: "verify";
+  readonly dir: string;
+  readonly strict: boolean;
+  /** Share of proposals that must be in full effect, in percent. */
+  readonly thresholdPct: number;
+  readonly allowNoDeltas: boolean;
+  /** The iteration to explain, if one is to be. */
+  readonly explain: number | undefined;
+  readonly json: boolean;
+}
+
+/** `soak params`. */
+export type ParamsCommand =
+  & { readonly command: "params"; readonly json: boolean }
+  & (
+    | { readonly action: "list" }
+    | { readonly action: "get"; readonly key: string; readonly runtimePath: string }
+    | { readonly action: "validate"; readonly deltas: Deltas }
+  );
+
+/** `soak help`, `--help` anywhere, or nothing at all. */
+export interface HelpCommand {
+  readonly command: "help";
+  /** What the help is on; `undefined`: everything. */
+  readonly topic: HelpTopic | undefined;
+  /**
+   * `false` when there were no arguments at all. That is a usage error that is answered with the
+   * help: a script whose variable is empty must not pass.
+   */
+  readonly asked: boolean;
+}
+
+/** Everything that a command line can ask for; `deltas` and `files` are never empty. */
+export type Command =
+  | RunCommand
+  | VerifyCommand
+  | {
+    readonly command: "gate";
+    readonly dir: string;
+    readonly strict: boolean;
+    readonly prometheus: boolean;
+    readonly json: boolean;
+  }
+  | { readonly command: "replay"; readonly dir: string; readonly json: boolean }
+  | {
+    readonly command: "apply";
+    readonly runtimePath: string;
+    readonly deltas: Deltas;
+    readonly json: boolean;
+  }
+  | ParamsCommand
+  | { readonly command: "hash"; readonly files: readonly string[] }
+  | HelpCommand
+  | { readonly command: "version" };
+
+/** A command line taken apart: every flag is known and stands there once. */
+interface Given {
+  readonly name: CommandName;
+  readonly spec: CommandSpec;
+  readonly switches: ReadonlySet<string>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly positionals: readonly string[];
+}
+
+const HELP_FLAGS: readonly string[] = ["--help", "-h"];
+const VERSION_FLAGS: readonly string[] = ["--version", "-V"];
+
+const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes"];
+const PLAIN_DIGITS = "write it in plain decimal digits";
+
+/** Hyphens and dashes that word processors put in place of `-`. */
+const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
+
+/**
+ * Parses a command line. Every mistake in it is an error that names the argument and, where there
+ * is one, the nearest valid spelling.
+ *
+ * @param args The arguments, as in `Deno.args`.
+ * @returns What is asked for, validated.
+ * @throws {SoakError} Of kind `"usage"`, if anything is wrong.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(parseOptions(["gate", "--strict"]), {
+ *   command: "gate",
+ *   dir: "artifacts/soak/latest",
+ *   strict: true,
+ *   prometheus: false,
+ *   json: false,
+ * });
+ * assertThrows(() => parseOptions(["gate", "--strickt"]), Error, "did you mean --strict?");
+ * ```
+ */
+export function parseOptions(args: readonly string[]): Command {
+  const [first, ...rest] = args;
+  if (first === undefined) return { command: "help", topic: undefined, asked: false };
+  if (VERSION_FLAGS.includes(first)) {
+    if (rest[0] !== undefined) throw unexpected(rest[0], "--version stands alone");
+    return { command: "version" };
+  }
+  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first);
+  if (flagPart(rest).some((arg) => HELP_FLAGS.includes(arg))) {
+    return { command: "help", topic: name, asked: true };
+  }
+  return build(takeApart(name, rest));
+}
+
+function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}
+
+function commandName(word: string): CommandName {
+  if (isCommandName(word)) return word;
+  if (word.startsWith("-")) throw flagBeforeCommand(word);
+  throw usage(
+    "no such command",
+    quoted(word),
+    suggestion(word, [...Object.keys(COMMANDS), "--version"]),
+  );
+}
+
+function build(given: Given): Command {
+  const { name, switches } = given;
+  const json = switches.has("json");
+  if (["run", "verify", "gate", "replay"].includes(name) && given.positionals[0] !== undefined) {
+    throw unexpected(given.positionals[0], `soak ${name} takes flags only`);
+  }
+  switch (name) {
+    case "run":
+      return runCommand(given);
+    case "verify":
+      return verifyCommand(given);
+    case "gate": {
+      const strict = switches.has("strict");
+      const prometheus = switches.has("prometheus");
+      return { command: name, dir: directory(given, "path"), strict, prometheus, json };
+    }
+    case "replay":
+      return { command: name, dir: directory(given, "path"), json };
+    case "apply": {
+      const runtimePath = text(given, "runtime") ?? missing(given, "--runtime");
+      return { command: name, runtimePath, deltas: targets(given, given.positionals), json };
+    }
+    case "params":
+      return paramsCommand(given);
+    case "hash":
+      return { command: name, files: files(given) };
+    case "help":
+      return { command: name, topic: helpTopic(given), asked: true };
+  }
+}
+
+function runCommand(given: Given): RunCommand {
+  const { switches } = given;
+  const flags = {
+    command: "run",
+    dir: directory(given, "out"),
+    autoTune: switches.has("auto-tune") || undefined,
+    seed: number(given, "seed"),
+    mockFault: mockFault(given),
+    quiet: switches.has("quiet"),
+    json: switches.has("json"),
+  } as const;
+  const iterations = number(given, "iterations");
+  const [driver, second] = DRIVERS.filter((name) => switches.has(name));
+  if (second !== undefined) throw usage("one system is soaked at a time", `--${second}`, "choose");
+  if (switches.has("resume")) return { ...flags, resume: true, iterations, driver };
+  return {
+    ...flags,
+    resume: false,
+    iterations: iterations ?? missing(given, "--iterations"),
+    driver: driver ?? missing(given, DRIVERS.map((name) => `--${name}`).join(" or ")),
+  };
+}
+
+function verifyCommand(given: Given): VerifyCommand {
+  const { switches } = given;
+  const strict = switches.has("strict");
+  return {
+    command: "verify",
+    dir: directory(given, "path"),
+    strict,
+    thresholdPct: number(given, "threshold") ?? THRESHOLD_PCT[strict ? "strict" : "default"],
+    allowNoDeltas: switches.has("allow-no-deltas"),
+    explain: number(given, "explain"),
+    json: switches.has("json"),
+  };
+}
+
+function paramsCommand(given: Given): ParamsCommand {
+  const command = "params";
+  const json = given.switches.has("json");
+  const [action = "list", ...rest] = given.positionals;
+  const runtimePath = text(given, "runtime");
+  if (action === "get") {
+    const [key, extra] = rest;
+    if (key === undefined || key === "") return missing(given, "KEY");
+    if (extra !== undefined) throw unexpected(extra, "get reads one parameter at a time");
+    return { command, action, key, runtimePath: runtimePath ?? missing(given, "--runtime"), json };
+  }
+  if (action !== "list" && action !== "validate") {
+    const remedy = suggestion(action, ["list", "get", "validate"]);
+    throw usage("soak params does no such thing", quoted(action), remedy);
+  }
+  if (runtimePath !== undefined) {
+    throw usage(`soak params ${action} reads no file`, "--runtime", "leave it out, or use get");
+  }
+  if (action === "validate") return { command, action, deltas: targets(given, rest), json };
+  if (rest[0] !== undefined) throw unexpected(rest[0], "list shows every parameter");
+  return { command, action, json };
+}
+
+function files(given: Given): readonly string[] {
+  if (given.positionals.length === 0) return missing(given, "FILE");
+  if (given.positionals.includes("")) throw usage("the name of a file is empty", "FILE", "name it");
+  return given.positionals;
+}
+
+function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefined {
+  if (extra !== undefined) throw unexpected(extra, "ask for one topic at a time");
+  if (topic === undefined || topic === "codes" || isCommandName(topic)) return topic;
+  throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
+}
+
+// --- values ----------------------------------------------------------------------------------
+
+function text(given: Given, name: string): string | undefined {
+  const value = given.texts.get(name);
+  if (value === "") throw usage("the value is empty", `--${name}`, lookUp(given.name));
+  return value;
+}
+
+function directory(given: Given, name: "out" | "path"): string {
+  return text(given, name) ?? DEFAULT_DIR;
+}
+
+function number(given: Given, name: string): number | undefined {
+  const value = text(given, name);
+  const flag = given.spec.flags.find((flag) => flag.name === name);
+  if (value === undefined || flag?.range === undefined) return undefined;
+  const { integer, min, max } = flag.range;
+  const result = Number(value);
+  const plain = integer ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
+  if (plain.test(value) && result >= min && result <= max) return result;
+  throw outOfRange(flag, value);
+}
+
+function mockFault(given: Given): MockFault | undefined {
+  const value = text(given, "mock-fault");
+  if (value === undefined) return undefined;
+  const [word = "", ...rest] = value.split(":");
+  const kind = FAULT_KINDS.find((known) => known === word);
+  if (kind === undefined) {
+    throw usage(
+      `no fault is called ${quoted(word)}`,
+      "--mock-fault",
+      suggestion(word, FAULT_KINDS),
+    );
+  }
+  if (rest.length === 0) return { kind, rate: DEFAULT_FAULT_RATE };
+  const rate = decimal(rest.join(":"));
+  if (rate !== undefined && rate > 0 && rate <= 1) return { kind, rate };
+  const found = quoted(rest.join(":"));
+  const remedy = `for example --mock-fault ${kind}:${DEFAULT_FAULT_RATE}`;
+  throw usage(`expected a rate above 0 and up to 1, found ${found}`, "--mock-fault", remedy);
+}
+
+function targets(given: Given, words: readonly string[]): Deltas {
+  if (words.length === 0) return missing(given, "KEY=VALUE");
+  const result = new Map<string, number>();
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const key = word.slice(0, at);
+    if (at < 1) throw usage("expected KEY=VALUE", quoted(word), "for example tail_age_ms=660");
+    const value = decimal(word.slice(at + 1));
+    if (value === undefined) {
+      const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
+      throw usage(what, shown(key), PLAIN_DIGITS);
+    }
+    if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
+    result.set(key, value);
+  }
+  // Unlike assignments, this keeps a key like `__proto__`, for the validation to refuse.
+  return Object.fromEntries(result);
+}
+
+/** A number in plain decimal digits that a double holds; `undefined` for anything else. */
+function decimal(value: string): number | undefined {
+  const result = Number(value);
+  const plain = /^-?\d+(?:\.\d+)?$/.test(value);
+  if (!plain || Math.abs(result) > Number.MAX_SAFE_INTEGER) return undefined;
+  return result === 0 ? 0 : result;
+}
+
+// --- taking apart ----------------------------------------------------------------------------
+
+function takeApart(name: CommandName, args: readonly string[]): Given {
+  const spec: CommandSpec = COMMANDS[name];
+  const flags = flagPart(args);
+  flags.forEach((arg, i) => checkArgument(name, arg, flags[i + 1]));
+  const valued = spec.flags.filter(({ placeholder }) => placeholder !== null);
+  const names = spec.flags.map((flag) => flag.name);
+  const parsed = parseArgs([...args], {
+    string: ["_", ...valued.map((flag) => flag.name)],
+    boolean: names.filter((name) => !valued.some((flag) => flag.name === name)),
+    collect: names,
+  });
+  const switches = new Set<string>();
+  const texts = new Map<string, string>();
+  for (const flag of names) {
+    const values: unknown = parsed[flag];
+    if (!Array.isArray(values) || values.length === 0) continue;
+    if (values.length > 1) throw usage("the flag is given twice", `--${flag}`, "give it once");
+    const value: unknown = values[0];
+    if (typeof value === "string") texts.set(flag, value);
+    else switches.add(flag);
+  }
+  return { name, spec, switches, texts, positionals: parsed._.map(String) };
+}
+
+/** The arguments before `--`. */
+function flagPart(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end < 0 ? args : args.slice(0, end);
+}
+
+/**
+ * Refuses what `parseArgs` would accept or guess at: unknown and single-dash flags, switches with
+ * a value, other flags without one.
+ */
+function checkArgument(name: CommandName, arg: string, next = ""): void {
+  if (!TYPOGRAPHIC_DASH.test(arg) && (!arg.startsWith("-") || arg === "-")) return;
+  const [, word, value] = /^--([^=]*)(=.*)?$/s.exec(arg) ?? [];
+  const flag = flagsOf(name).find((flag) => flag.name === word);
+  if (flag === undefined) throw unknownFlag(name, arg);
+  if (flag.placeholder === null) {
+    if (value === undefined && next !== "true" && next !== "false") return;
+    throw usage("the flag takes no value", shown(arg), `write --${word}, or leave it out`);
+  }
+  if (value !== undefined || (next !== "" && !next.startsWith("-"))) return;
+  if (flag.range !== undefined && /^-[\d.]/.test(next)) throw outOfRange(flag, next);
+  const dashed = next.length > 1 ? `, or --${word}=${shown(next)} if that is its value` : "";
+  throw usage("the flag needs a value", shown(arg), `write --${word} ${flag.placeholder}${dashed}`);
+}
+
+// --- mistakes --------------------------------------------------------------------------------
+
+function usage(what: string, where: string, remedy: string): SoakError {
+  return new SoakError("usage", what, { where, remedy });
+}
+
+function shown(word: string): string {
+  return printable(word, 60);
+}
+
+function quoted(word: string): string {
+  return `"${shown(word)}"`;
+}
+
+function lookUp(name: CommandName): string {
+  return `see soak help ${name}`;
+}
+
+function missing(given: Given, what: string): never {
+  const remedy = `for example: ${given.spec.examples[0]?.[0]}`;
+  throw usage(`soak ${given.name} needs this argument`, what, remedy);
+}
+
+function unexpected(word: string, remedy: string): SoakError {
+  return usage("unexpected argument", quoted(word), remedy);
+}
+
+function outOfRange({ name, range }: FlagSpec, found: string): SoakError {
+  const kind = range?.integer ? "a whole number" : "a number";
+  const what = `expected ${kind} from ${range?.min} to ${range?.max}, found ${quoted(found)}`;
+  return usage(
+    what,
+    `--${name}`,
+    /^-?\d+$/.test(found) ? "choose one in that range" : PLAIN_DIGITS,
+  );
+}
+
+function flagBeforeCommand(arg: string): SoakError {
+  const name = bareName(arg);
+  const near = nearest(name, ["help", "version"]);
+  const remedy = ownersOf(name).length > 0
+    ? `put the command first: soak COMMAND ${shown(arg)}`
+    : near === undefined
+    ? "soak help lists the commands"
+    : `did you mean --${near}?`;
+  return usage("expected a command, found a flag", shown(arg), remedy);
+}
+
+function unknownFlag(command: CommandName, arg: string): SoakError {
+  const what = `soak ${command} has no such flag`;
+  const own = flagsOf(command);
+  const name = bareName(arg);
+  const negated = own.find((flag) => `no-${flag.name}` === name);
+  if (negated !== undefined) return usage(what, shown(arg), `leave --${negated.name} out instead`);
+  const synonym = own.find((flag) => flag.name === name || flag.synonyms?.includes(name));
+  const owners = ownersOf(name);
+  if (synonym === undefined && owners.length > 0) {
+    const commands = owners.map((owner) => `soak ${owner}`).join(" and ");
+    return usage(what, shown(arg), `--${name} belongs to ${commands}`);
+  }
+  const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
+  return usage(what, shown(arg), near === undefined ? lookUp(command) : `did you mean --${near}?`);
+}
+
+function flagsOf(name: CommandName): readonly FlagSpec[] {
+  return COMMANDS[name].flags;
+}
+
+function ownersOf(flag: string): CommandName[] {
+  const names = Object.keys(COMMANDS).filter(isCommandName);
+  return names.filter((name) => flagsOf(name).some((known) => known.name === flag));
+}
+
+/** The name in `--name=value`, however many and whatever dashes it has. */
+function bareName(arg: string): string {
+  return arg.replace(/^[-\u2010-\u2015\u2212]+/, "").replace(/=.*$/s, "");
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? `choose from ${known.join(", ")}` : `did you mean ${near}?`;
+}
+
+/** The spelling that a word was most likely meant to be. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const meant = word.slice(0, 64).toLowerCase().replaceAll("_", "-");
+  const containing = known.filter((name) => meant.length > 2 && name.includes(meant));
+  if (containing.length === 1) return containing[0];
+  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
+  return closestMatch(meant, known, { maxDistance });
+}
