@@ -5,14 +5,14 @@
  */
 
 import { atomicWrite, readRegularFileSync } from "./atomic.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson, isPlainText } from "./canonical.ts";
 import { SoakError } from "./errors.ts";
-import { type JsonValue, MAX_JSON_DEPTH, scanJson } from "./jsonscan.ts";
+import { type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES, scanJson } from "./jsonscan.ts";
 import { printable } from "./printable.ts";
 import { sha256Hex } from "./sha256.ts";
 
 export { canonicalJson } from "./canonical.ts";
-export { type JsonObject, type JsonValue, MAX_JSON_DEPTH } from "./jsonscan.ts";
+export { type JsonObject, type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./jsonscan.ts";
 export { sha256Hex } from "./sha256.ts";
 
 /** A value and whether the text it was read from is its canonical form. */
@@ -30,8 +30,8 @@ export interface ParsedJson {
  * @param source What to call it in an error: a file's name, as a rule.
  * @returns What the text says.
  * @throws {SoakError} of kind `"artifact"` when the text is not JSON, has a doubled key, an integer
- * that a double can't hold, a number that overflows, or nesting beyond {@linkcode MAX_JSON_DEPTH};
- * it names line, column and place.
+ * that a double can't hold, a number that overflows, nesting beyond {@linkcode MAX_JSON_DEPTH} or
+ * more than {@linkcode MAX_JSON_VALUES} values; it names line, column and place.
  *
  * @example
  * ```ts
@@ -63,10 +63,16 @@ export function parseJson(text: string, source?: string): JsonValue {
  */
 export function parseCanonical(text: string, source = "JSON text"): ParsedJson {
   // Text that equals the canonical form of what JSON.parse made of it lost nothing on the way: no
-  // doubled key, no rounded integer, no excess nesting. All other text goes through the scanner.
-  const value = parseNatively(text);
-  if (value !== undefined && canonicalOrNull(value) === text) return { value, canonical: true };
-  return { value: scanJson(text, source), canonical: false };
+  // doubled key, no rounded integer, no excess nesting. All other text goes through the scanner,
+  // whose reading counts: JSON.parse is also known to mistake one key for another (V8 issue
+  // 521080746: a key of one escaped character, where a like object had a backslash for a key).
+  const maybe = isPlainText(text);
+  if (maybe) {
+    const value = parseNatively(text);
+    if (value !== undefined && canonicalOrNull(value) === text) return { value, canonical: true };
+  }
+  const value = scanJson(text, source);
+  return { value, canonical: maybe && canonicalOrNull(value) === text };
 }
 
 /**
@@ -202,11 +208,11 @@ function canonicalOrNull(value: JsonValue): string | null {
   }
 }
 
-/** Text beyond this length is checked for its nesting before `JSON.parse` may see it. */
+/** Text beyond this length is checked for its size in memory before `JSON.parse` may see it. */
 const SHORT_TEXT = 1 << 16;
 
 function parseNatively(text: string): JsonValue | undefined {
-  if (text.length > SHORT_TEXT && isDeep(text)) return undefined;
+  if (text.length > SHORT_TEXT && isExcessive(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
@@ -214,21 +220,23 @@ function parseNatively(text: string): JsonValue | undefined {
   }
 }
 
-/**
- * Whether text is nested too deeply. `JSON.parse` keeps some fifty bytes for each open bracket, so
- * that a large file of nothing but brackets would take gigabytes.
- */
-function isDeep(text: string): boolean {
+/** Whether text has too much nesting or too many values, told from its punctuation. */
+function isExcessive(text: string): boolean {
   let depth = 0;
+  let values = 1;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x5b: // [
       case 0x7b: // {
         if (++depth > MAX_JSON_DEPTH) return true;
+        values++;
         break;
       case 0x5d: // ]
       case 0x7d: // }
         depth--;
+        break;
+      case 0x2c: // ,
+        values++;
         break;
       case 0x22: // "
         do {
@@ -237,7 +245,7 @@ function isDeep(text: string): boolean {
         } while (isEscaped(text, at));
     }
   }
-  return false;
+  return values > MAX_JSON_VALUES;
 }
 
 function isEscaped(text: string, at: number): boolean {

@@ -19,6 +19,13 @@ export interface ReadOptions {
    * @default {MAX_FILE_BYTES}
    */
   readonly maxBytes?: number;
+  /**
+   * Whether the caller has just seen, in a listing of its folder, that it is a regular file. Saves
+   * a system call for each of many small files.
+   *
+   * @default {false}
+   */
+  readonly isFile?: boolean;
 }
 
 /**
@@ -42,14 +49,16 @@ export interface ReadOptions {
  * ```
  */
 export function readRegularFileSync(path: string, options: ReadOptions = {}): Uint8Array {
-  const { maxBytes = MAX_FILE_BYTES } = options;
+  const { maxBytes = MAX_FILE_BYTES, isFile = false } = options;
   try {
-    // Opening a FIFO would wait for a writer, so look before opening.
-    const info = Deno.statSync(path);
-    if (!info.isFile) throw notRegular(path, info, "artifact");
-    if (info.size > maxBytes) throw tooLarge(path, maxBytes);
+    if (!isFile) {
+      // Opening a FIFO would wait for a writer, so look before opening.
+      const info = Deno.statSync(path);
+      if (!info.isFile) throw notRegular(path, info, "artifact");
+      if (info.size > maxBytes) throw tooLarge(path, maxBytes);
+    }
     using file = Deno.openSync(path);
-    return readToEnd(file, path, info.size, maxBytes);
+    return readToEnd(file, path, maxBytes);
   } catch (error) {
     throw osError("cannot read the file", path, error, isPathFault(error) ? "artifact" : "system");
   }
@@ -105,16 +114,23 @@ function describeType(info: Deno.FileInfo): string {
   return "a device";
 }
 
-function readToEnd(file: Deno.FsFile, path: string, size: number, maxBytes: number): Uint8Array {
-  let buffer = new Uint8Array(size + 1);
+/** Most files fit in here; only their bytes are copied out. */
+const scratch = new Uint8Array(64 * 1024);
+
+function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array {
+  let buffer = scratch;
   let length = 0;
   for (;;) {
     const read = file.readSync(buffer.subarray(length));
-    if (read === null) return buffer.subarray(0, length);
+    if (read === null) {
+      return buffer === scratch ? buffer.slice(0, length) : buffer.subarray(0, length);
+    }
     length += read;
     if (length > maxBytes) throw tooLarge(path, maxBytes);
     if (length === buffer.length) {
-      const larger = new Uint8Array(Math.min(length * 2, maxBytes + 1));
+      // One byte more than the limit is enough to see that it was broken.
+      const wanted = Math.max(file.statSync().size + 1, length * 2);
+      const larger = new Uint8Array(Math.min(wanted, maxBytes + 1));
       larger.set(buffer);
       buffer = larger;
     }

@@ -87,7 +87,7 @@ function compress(bytes: Uint8Array, offset: number): void {
     const y = wordAt(w, i - 2);
     const sigma0 = (x >>> 7 | x << 25) ^ (x >>> 18 | x << 14) ^ x >>> 3;
     const sigma1 = (y >>> 17 | y << 15) ^ (y >>> 19 | y << 13) ^ y >>> 10;
-    w[i] = wordAt(w, i - 16) + sigma0 + wordAt(w, i - 7) + sigma1;
+    w[i] = (wordAt(w, i - 16) + sigma0 | 0) + (wordAt(w, i - 7) + sigma1 | 0);
   }
   let a = wordAt(state, 0);
   let b = wordAt(state, 1);
@@ -97,11 +97,14 @@ function compress(bytes: Uint8Array, offset: number): void {
   let f = wordAt(state, 5);
   let g = wordAt(state, 6);
   let h = wordAt(state, 7);
+  // `| 0` after each sum of two, or the engine would compute in floating point.
   for (let i = 0; i < 64; i++) {
     const sum1 = (e >>> 6 | e << 26) ^ (e >>> 11 | e << 21) ^ (e >>> 25 | e << 7);
-    const t1 = h + sum1 + (e & f ^ ~e & g) + wordAt(ROUND_CONSTANTS, i) + wordAt(w, i) | 0;
+    const choice = g ^ e & (f ^ g);
+    const keyed = wordAt(ROUND_CONSTANTS, i) + wordAt(w, i) | 0;
+    const t1 = (h + sum1 | 0) + (choice + keyed | 0) | 0;
     const sum0 = (a >>> 2 | a << 30) ^ (a >>> 13 | a << 19) ^ (a >>> 22 | a << 10);
-    const t2 = sum0 + (a & b ^ a & c ^ b & c) | 0;
+    const majority = a & b | c & (a | b);
     h = g;
     g = f;
     f = e;
@@ -109,10 +112,20 @@ function compress(bytes: Uint8Array, offset: number): void {
     d = c;
     c = b;
     b = a;
-    a = t1 + t2 | 0;
+    a = t1 + (sum0 + majority | 0) | 0;
   }
-  const sums = [a, b, c, d, e, f, g, h];
-  for (let i = 0; i < 8; i++) state[i] = wordAt(state, i) + (sums[i] ?? 0);
+  addTo(0, a);
+  addTo(1, b);
+  addTo(2, c);
+  addTo(3, d);
+  addTo(4, e);
+  addTo(5, f);
+  addTo(6, g);
+  addTo(7, h);
+}
+
+function addTo(index: number, value: number): void {
+  state[index] = wordAt(state, index) + value;
 }
 
 function byteAt(bytes: Uint8Array, index: number): number {
