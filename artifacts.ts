@@ -6,9 +6,9 @@
  */
 
 import { join } from "@std/path";
-import { AtomicFile, readRegularFile } from "./atomic.ts";
+import { AtomicFile } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
-import { type Guard, GUARDS, type SkipReason } from "./guards.ts";
+import { type Guard, GUARDS, primaryGuard, type SkipReason } from "./guards.ts";
 import {
   atomicWriteJson,
   canonicalJson,
@@ -21,6 +21,7 @@ import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
 import type { Deltas } from "./params.ts";
 import type { KpiValues, Profile } from "./profile.ts";
 import { parseProfile, profileToJson } from "./profile_check.ts";
+import { readRegularFile } from "./readfile.ts";
 import { Shape } from "./shape.ts";
 
 /** Version of the file shapes in this module. */
@@ -34,6 +35,17 @@ export const RUNTIME_FILE = "runtime_overrides.json";
 export const TUNING_REPORT_FILE = "TUNING_REPORT.json";
 /** Name of the file that carries a step over a crash; gone once the step is complete. */
 export const STEP_FILE = "STEP_IN_PROGRESS.json";
+
+/** Name of the verification's report for people. */
+export const VERIFY_REPORT_FILE = "DELTA_VERIFY_REPORT.md";
+/** Name of the verification's report for programs. */
+export const VERIFY_JSON_FILE = "DELTA_VERIFY_REPORT.json";
+/** Name of the snapshot of the last iterations. */
+export const SNAPSHOT_FILE = "POST_SOAK_SNAPSHOT.json";
+/** Name of the metrics file. */
+export const METRICS_FILE = "POST_SOAK_METRICS.prom";
+/** Name of the gate's report. */
+export const GATE_REPORT_FILE = "GATE_REPORT.json";
 
 /** Name of the summary of an iteration. */
 export function summaryFile(iteration: number): string {
@@ -81,8 +93,8 @@ export interface RecordedChange {
   readonly from: number;
   /** Value after. */
   readonly to: number;
-  /** The rule that asked for it; `null` if it came from elsewhere. */
-  readonly rule: string | null;
+  /** The rule that asked for it. */
+  readonly rule: string;
 }
 
 /** What was proposed after an iteration and what became of it. */
@@ -203,10 +215,10 @@ export async function readStep(dir: string): Promise<IterationRecord | null> {
 
 /** Which summaries a run directory has. */
 export interface SummaryListing {
-  /** How many files have the name of a summary. */
-  readonly count: number;
-  /** The highest number among them; 0 if there are none. */
+  /** The highest number of a summary, up to the limit; 0 if there are none. */
   readonly highest: number;
+  /** Names of summaries beyond the limit, sorted. */
+  readonly beyond: readonly string[];
   /** Names that look like a summary's but are not one, sorted. */
   readonly misnamed: readonly string[];
 }
@@ -215,28 +227,26 @@ export interface SummaryListing {
  * Lists the summaries of a run directory by name, without reading them.
  *
  * @param dir The run directory.
- * @returns Their count, the highest number, and names that are not right.
+ * @param limit The number of iterations that the run was started for.
+ * @returns The highest number, and names that should not be there.
  * @throws {SoakError} If the directory is missing or can't be read.
  */
-export async function listSummaries(dir: string): Promise<SummaryListing> {
-  let count = 0;
+export async function listSummaries(dir: string, limit: number): Promise<SummaryListing> {
   let highest = 0;
+  const beyond: string[] = [];
   const misnamed: string[] = [];
   try {
     for await (const { name } of Deno.readDir(dir)) {
       if (!name.toUpperCase().startsWith("ITER_SUMMARY")) continue;
-      const digits = /^ITER_SUMMARY_([1-9]\d{0,14})\.json$/.exec(name)?.[1];
-      if (digits === undefined) {
-        misnamed.push(name);
-      } else {
-        count++;
-        highest = Math.max(highest, Number(digits));
-      }
+      const digits = /^ITER_SUMMARY_([1-9]\d*)\.json$/.exec(name)?.[1];
+      if (digits === undefined) misnamed.push(name);
+      else if (Number(digits) > limit) beyond.push(name);
+      else highest = Math.max(highest, Number(digits));
     }
   } catch (cause) {
     throw directoryError(dir, cause);
   }
-  return { count, highest, misnamed: misnamed.sort() };
+  return { highest, beyond: beyond.sort(), misnamed: misnamed.sort() };
 }
 
 function directoryError(dir: string, cause: unknown): SoakError {
@@ -373,7 +383,7 @@ function parseChange(shape: Shape): RecordedChange {
     key: shape.get("key").string(),
     from: shape.get("from").number(),
     to: shape.get("to").number(),
-    rule: shape.get("rule").nullOr((rule) => rule.string()),
+    rule: shape.get("rule").string(),
   };
 }
 
@@ -463,13 +473,22 @@ export async function writeStep(dir: string, record: IterationRecord): Promise<v
 
 /** Removes the step file once the step is complete. */
 export async function removeStep(dir: string): Promise<void> {
+  await removeIfThere(join(dir, STEP_FILE));
+}
+
+/** Removes the tuning report of a run that goes on: it would be out of date at once. */
+export async function removeTuningReport(dir: string): Promise<void> {
+  await removeIfThere(join(dir, TUNING_REPORT_FILE));
+}
+
+async function removeIfThere(path: string): Promise<void> {
   try {
-    await Deno.remove(join(dir, STEP_FILE));
+    await Deno.remove(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return;
-    throw new SoakError("system", "the completed step can't be removed", {
-      where: join(dir, STEP_FILE),
-      remedy: "check the permissions of the directory, then use --resume",
+    throw new SoakError("system", "the file can't be removed", {
+      where: path,
+      remedy: "check the permissions of its directory, then use --resume",
       cause,
     });
   }
@@ -502,9 +521,8 @@ export class TuningReportText {
     const opening = this.#count === 0 ? '{"iterations":[' : ",";
     this.#count++;
     if (tuning.applied) this.#applied++;
-    const reason = tuning.skipReason;
-    const guard = reason === null ? undefined : GUARDS.find((guard) => reason[guard]);
-    if (guard !== undefined) this.#skipped[guard]++;
+    const guard = tuning.skipReason === null ? null : primaryGuard(tuning.skipReason);
+    if (guard !== null) this.#skipped[guard]++;
     return opening + canonicalJson({ ...tuningToJson(tuning), iteration });
   }
 
@@ -536,18 +554,18 @@ export async function rebuildTuningReport(
 ): Promise<TuningCounts> {
   const text = new TuningReportText();
   const encoder = new TextEncoder();
-  const file = await AtomicFile.create(join(dir, TUNING_REPORT_FILE));
+  const file = AtomicFile.create(join(dir, TUNING_REPORT_FILE));
   try {
     let lastHash = runHash;
     for (let i = 1; i <= iterations; i++) {
       const { record, fileHash } = await readSummary(dir, i);
       lastHash = fileHash;
-      await file.write(encoder.encode(text.next(i, record.tuning)));
+      file.write(encoder.encode(text.next(i, record.tuning)));
     }
-    await file.write(encoder.encode(text.end(lastHash)));
-    await file.commit();
+    file.write(encoder.encode(text.end(lastHash)));
+    file.commit();
   } catch (error) {
-    await file.abort();
+    file.abort();
     throw error;
   }
   return text.counts();

@@ -13,6 +13,7 @@ import {
   rebuildTuningReport,
   type Recorded,
   removeStep,
+  removeTuningReport,
   RUN_FILE,
   type RunRecord,
   RUNTIME_FILE,
@@ -361,6 +362,7 @@ async function restore(options: RunOptions): Promise<RunState> {
   }
   await completeStep(state, dir);
   await restoreRuntime(state, dir);
+  if (state.iteration < run.iterations) await removeTuningReport(dir);
   return state;
 }
 

@@ -1,0 +1,256 @@
+/**
+ * Checks that need one record and the profile alone: bounds, kinds, changes and their rules.
+ *
+ * @module
+ */
+
+import type { IterationRecord, RecordedChange } from "./artifacts.ts";
+import { type FindingCode, found, type RecordFinding } from "./findings.ts";
+import {
+  findParameter,
+  getAllParams,
+  getFromRuntime,
+  type ParameterProblem,
+  roundToStep,
+  validateDeltas,
+  validateRuntime,
+} from "./params.ts";
+import { actionTarget, type KpiJudgement, type Profile, ruleFires } from "./profile.ts";
+
+const CODES: Readonly<Record<ParameterProblem["code"], FindingCode>> = {
+  unknown_key: "unknown_key",
+  wrong_kind: "value_wrong_kind",
+  missing: "value_wrong_kind",
+  out_of_bounds: "value_out_of_bounds",
+};
+
+/** Rounding noise between a step as computed and as recorded. */
+const TOLERANCE = 1e-9;
+
+/** Checks kinds and bounds of the runtime, the proposal and the deltas. */
+export function auditValues(record: IterationRecord, profile: Profile): RecordFinding[] {
+  const { parameters } = profile;
+  const { proposedDeltas, deltas } = record.tuning;
+  const parts = [
+    ["runtime_overrides", validateRuntime(record.runtime, parameters)],
+    ["proposed_deltas", validateDeltas(proposedDeltas, parameters)],
+    ["deltas", validateDeltas(deltas, parameters)],
+  ] as const;
+  return parts.flatMap(([part, problems]) =>
+    problems.map(({ code, message }) => found(CODES[code], `${part}: ${message}`))
+  );
+}
+
+/** Checks that what is recorded of a change follows from the runtime, the deltas and the rules. */
+export function auditChanges(record: IterationRecord, profile: Profile): RecordFinding[] {
+  const { tuning } = record;
+  if (!tuning.applied) {
+    const empty = Object.keys(tuning.deltas).length === 0 && tuning.changes.length === 0 &&
+      tuning.changedKeys.length === 0;
+    return empty ? [] : [
+      found(
+        "deltas_without_apply",
+        "nothing was applied, yet deltas, changes or changed_keys are recorded",
+      ),
+    ];
+  }
+  const findings: RecordFinding[] = [];
+  if (Object.keys(tuning.deltas).length === 0) {
+    findings.push(found("applied_nothing", "an apply is recorded without any deltas"));
+  }
+  if (!sameNumbers(tuning.deltas, tuning.proposedDeltas)) {
+    findings.push(
+      found(
+        "partial_apply",
+        "the applied deltas are not the proposed ones",
+        tuning.deltas,
+        tuning.proposedDeltas,
+      ),
+    );
+  }
+  const changed = Object.keys(tuning.deltas)
+    .filter((key) => valueOf(record, key, profile) !== tuning.deltas[key]).sort();
+  if (!sameTexts(changed, tuning.changedKeys)) {
+    findings.push(
+      found(
+        "changes_wrong",
+        "changed_keys are not the keys whose value changes",
+        tuning.changedKeys,
+        changed,
+      ),
+    );
+  }
+  const listed = tuning.changes.map(({ key }) => key).sort();
+  if (!sameTexts(listed, changed)) {
+    findings.push(
+      found(
+        "changes_wrong",
+        "changes do not list the keys whose value changes, each once",
+        listed,
+        changed,
+      ),
+    );
+  }
+  return [...findings, ...tuning.changes.flatMap((change) => auditChange(change, record, profile))];
+}
+
+function auditChange(
+  change: RecordedChange,
+  record: IterationRecord,
+  profile: Profile,
+): RecordFinding[] {
+  const { key, from, to, rule: name } = change;
+  const [before, target] = [valueOf(record, key, profile), record.tuning.deltas[key]];
+  if (from !== before || to !== target) {
+    return [
+      found(
+        "changes_wrong",
+        `the change of ${key} is not from the runtime's value to the delta's`,
+        { from, to },
+        { from: before ?? null, to: target ?? null },
+      ),
+    ];
+  }
+  const rule = profile.rules.find((rule) => rule.name === name);
+  const parameter = findParameter(key, profile.parameters);
+  if (rule === undefined || parameter === undefined) {
+    return [
+      found("rule_unknown", `the change of ${key} names a rule ${name}, which the profile has not`),
+    ];
+  }
+  if (!ruleFires(rule, record.kpis)) {
+    return [
+      found(
+        "rule_did_not_fire",
+        `the change of ${key} names the rule ${name}, whose conditions the KPIs do not meet`,
+      ),
+    ];
+  }
+  const allowed = rule.then.filter(({ param }) => param === key)
+    .map((action) => roundToStep(actionTarget(action, from), parameter))
+    .some((full) =>
+      Math.sign(full - from) === Math.sign(to - from) &&
+      Math.abs(to - from) <= Math.abs(full - from) + TOLERANCE
+    );
+  return allowed ? [] : [
+    found(
+      "rule_step_wrong",
+      `the change of ${key} from ${from} to ${to} is not a step that the rule ${name} takes`,
+    ),
+  ];
+}
+
+function valueOf(record: IterationRecord, key: string, profile: Profile): number | undefined {
+  return findParameter(key, profile.parameters) === undefined
+    ? undefined
+    : getFromRuntime(record.runtime, key, profile.parameters);
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+function sameNumbers(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+}
+
+/** Checks the KPI values against the profile, and the recorded verdict against the values. */
+export function auditKpis(
+  record: IterationRecord,
+  judgement: KpiJudgement,
+  profile: Profile,
+): RecordFinding[] {
+  const findings: RecordFinding[] = [];
+  const missing = profile.kpis.map(({ key }) => key)
+    .filter((key) => !Object.hasOwn(record.kpis, key));
+  if (missing.length > 0) {
+    findings.push(found("kpi_missing", `${list(missing)} is not recorded`, null, missing));
+  }
+  const unknown = Object.keys(record.kpis)
+    .filter((key) => !profile.kpis.some((kpi) => kpi.key === key));
+  if (unknown.length > 0) {
+    findings.push(found(
+      "unknown_key",
+      `the summary has ${list(unknown)}, which is no KPI of the profile`,
+      unknown,
+    ));
+  }
+  if (judgement.verdict !== record.kpiVerdict) {
+    const why = judgement.reasons.length > 0 ? `: ${judgement.reasons.join(", ")}` : "";
+    findings.push(found(
+      "kpi_verdict_wrong",
+      `the KPI values give ${judgement.verdict}${why}`,
+      record.kpiVerdict,
+      judgement.verdict,
+    ));
+  } else if (!sameTexts(judgement.reasons, record.kpiReasons)) {
+    findings.push(found(
+      "kpi_reasons_wrong",
+      "kpi_reasons are not what the KPI values give",
+      record.kpiReasons,
+      judgement.reasons,
+    ));
+  }
+  return findings;
+}
+
+/**
+ * Checks what the system said it was running with against the recorded runtime.
+ *
+ * @param record The iteration.
+ * @param mustReport Keys that the system has to report.
+ * @param profile The profile with the parameters.
+ * @returns What is wrong.
+ */
+export function auditEffective(
+  record: IterationRecord,
+  mustReport: readonly string[],
+  profile: Profile,
+): RecordFinding[] {
+  const { effectiveParams: effective } = record;
+  const findings: RecordFinding[] = [];
+  const unknown = Object.keys(effective)
+    .filter((key) => findParameter(key, profile.parameters) === undefined);
+  if (unknown.length > 0) {
+    findings.push(found(
+      "unknown_key",
+      `effective_params has ${list(unknown)}, which is no parameter of the profile`,
+      unknown,
+    ));
+  }
+  const missing = mustReport.filter((key) => !Object.hasOwn(effective, key));
+  if (missing.length > 0) {
+    findings.push(found(
+      "effective_missing",
+      `the system does not say what ${list(missing)} it runs with`,
+      null,
+      missing,
+    ));
+  }
+  const told = getAllParams(record.runtime, profile.parameters);
+  const differing = profile.parameters.map(({ key }) => key)
+    .filter((key) => Object.hasOwn(effective, key) && effective[key] !== told[key]);
+  if (differing.length > 0) {
+    const pick = (values: Readonly<Record<string, number>>): Record<string, number | null> =>
+      Object.fromEntries(differing.map((key) => [key, values[key] ?? null]));
+    const each = differing.map((key) => `${key} ${effective[key]} instead of ${told[key]}`);
+    findings.push(found(
+      "effective_mismatch",
+      `the system ran with ${list(each)}`,
+      pick(effective),
+      pick(told),
+    ));
+  }
+  return findings;
+}
+
+function list(names: readonly string[]): string {
+  return names.length <= 3
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+}

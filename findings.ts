@@ -1,0 +1,147 @@
+/**
+ * What verification can find, each kind under a stable code.
+ *
+ * @module
+ */
+
+/**
+ * Whether a finding proves that the record is false (`"proof"`), or only that something is
+ * missing or unreadable, so that nothing can be said about it (`"gap"`).
+ */
+export type FindingClass = "proof" | "gap";
+
+/** One kind of finding. */
+export interface FindingKind {
+  /** Whether it proves a falsehood or leaves a gap. */
+  readonly class: FindingClass;
+  /** What causes it, in one sentence. */
+  readonly cause: string;
+}
+
+function gap(cause: string): FindingKind {
+  return { class: "gap", cause };
+}
+
+function proof(cause: string): FindingKind {
+  return { class: "proof", cause };
+}
+
+/** Every kind of finding, by its code. */
+export const FINDING_KINDS = {
+  run_missing: gap("SOAK_RUN.json is not there, so nothing says how the run was started."),
+  run_unreadable: gap("SOAK_RUN.json is damaged, or a field has the wrong type."),
+  run_incomplete: gap("The run has fewer iterations than it was started for; resume it."),
+  step_left_over: gap("STEP_IN_PROGRESS.json is still there: a step was not completed; resume it."),
+  summary_missing: gap("The summary of an iteration is not there though later ones are."),
+  summary_unreadable: gap("A summary is damaged, or a field is missing or has the wrong type."),
+  summary_misnamed: gap("A file looks like a summary but is not named as one; perhaps a copy."),
+  summary_misnumbered: gap("A summary says that it is of another iteration than its name."),
+  summary_unexpected: gap("There is a summary beyond the number of iterations asked for."),
+  runtime_missing: gap("The runtime file is not there."),
+  runtime_unreadable: gap("The runtime file is damaged or not a JSON object."),
+  report_missing: gap("TUNING_REPORT.json is not there."),
+  report_unreadable: gap("TUNING_REPORT.json is not JSON at all: truncated or damaged."),
+  not_canonical: proof(
+    "A file's bytes are not the canonical form that soak writes: it was edited.",
+  ),
+  record_chain_broken: proof("A record does not name the hash of the one before: one was edited."),
+  initial_hash_mismatch: proof("The first runtime does not hash to SOAK_RUN.json's initial_hash."),
+  runtime_hash_mismatch: proof("A recorded runtime does not hash to the state hash before it."),
+  runtime_not_next: proof("A runtime is not the one before with the recorded change re-applied."),
+  old_hash_mismatch: proof("old_hash is not the hash of the runtime that the iteration ran under."),
+  state_hash_mismatch: proof("state_hash is not the hash of the re-applied runtime."),
+  summary_hash_mismatch: proof("summary.state_hash and tuning.state_hash are at odds."),
+  hash_changed_unapplied: proof("The state hash changed although nothing was applied."),
+  signature_stuck: proof("A change is recorded as applied, but the state hash did not change."),
+  final_runtime_mismatch: proof("The runtime file is not the state after the last iteration."),
+  applied_nothing: proof("An apply is recorded with no deltas at all."),
+  deltas_without_apply: proof("Deltas or changes are recorded for an apply that did not happen."),
+  partial_apply: proof("The applied deltas are not the proposed ones: all or none is the rule."),
+  changes_wrong: proof("changes or changed_keys do not match the runtime and the deltas."),
+  rule_unknown: proof("A change names a rule that the recorded profile does not have."),
+  rule_did_not_fire: proof("A change names a rule whose conditions the KPIs do not meet."),
+  rule_step_wrong: proof("A change goes further than its rule allows, or the other way."),
+  unknown_key: proof("A delta, a KPI or an effective parameter is not in the recorded profile."),
+  value_out_of_bounds: proof("A value lies outside its parameter's bounds."),
+  value_wrong_kind: proof("A value is missing, not a number, or not an integer where it must be."),
+  kpi_missing: proof("A KPI of the profile is not recorded."),
+  kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
+  kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
+  guard_ignored: proof("A change was applied although a guard held."),
+  skip_reason_missing: proof("Nothing was applied and no skip reason says why."),
+  skip_reason_unneeded: proof("A skip reason is recorded for a change that was applied."),
+  skip_reason_false: proof("A skip reason names a guard that, recomputed, did not hold."),
+  skip_reason_incomplete: proof("A guard held, but the skip reason does not name it."),
+  skip_note_wrong: proof("The skip reason's note is not the one that the record gives."),
+  proposal_while_guarded: proof("A proposal was made while frozen or cooling down."),
+  proposal_while_off: proof("A proposal was made although auto-tune is off."),
+  effective_mismatch: proof("The system ran with another value than the runtime told it."),
+  effective_missing: proof("The system did not say what it runs with for a parameter."),
+  time_wrong: proof("An iteration's time is not what the run's virtual clock gives."),
+  time_backwards: proof("An iteration's time lies before the one before it."),
+  report_mismatch: proof("TUNING_REPORT.json is not what the summaries give."),
+} as const satisfies Readonly<Record<string, FindingKind>>;
+
+/** The stable code of a kind of finding. */
+export type FindingCode = keyof typeof FINDING_KINDS;
+
+/** Every code, in the catalogue's order. */
+export const FINDING_CODES: readonly FindingCode[] = Object.keys(FINDING_KINDS) as FindingCode[];
+
+/** One thing that verification found. */
+export interface Finding {
+  /** The stable code. */
+  readonly code: FindingCode;
+  /** The iteration; `null` when it concerns the run as a whole. */
+  readonly iteration: number | null;
+  /** The file to look at. */
+  readonly file: string;
+  /** What the artifacts say, as JSON text; `null` when they say nothing. */
+  readonly recorded: string | null;
+  /** What was recomputed, as JSON text; `null` when nothing could be. */
+  readonly recomputed: string | null;
+  /** What is wrong and where to look, in one sentence. */
+  readonly message: string;
+}
+
+/** A finding about one record, before it is given its iteration and file. */
+export interface RecordFinding {
+  /** The stable code. */
+  readonly code: FindingCode;
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  /** What the record says. */
+  readonly recorded: unknown;
+  /** What was recomputed. */
+  readonly recomputed: unknown;
+}
+
+/** A finding about one record; leave out what the record says and what was recomputed if absence says it all. */
+export function found(
+  code: FindingCode,
+  message: string,
+  recorded?: unknown,
+  recomputed?: unknown,
+): RecordFinding {
+  return { code, message, recorded, recomputed };
+}
+
+/** Whether a finding proves a falsehood or leaves a gap. */
+export function classOf(finding: Pick<Finding, "code">): FindingClass {
+  return FINDING_KINDS[finding.code].class;
+}
+
+/** The text of `soak help codes`: every code with what causes it. */
+export function codesHelp(): string {
+  const width = Math.max(...FINDING_CODES.map((code) => code.length));
+  const section = (title: string, wanted: FindingClass): string[] => [
+    title,
+    ...FINDING_CODES.filter((code) => FINDING_KINDS[code].class === wanted)
+      .map((code) => `  ${code.padEnd(width)}  ${FINDING_KINDS[code].cause}`),
+  ];
+  return [
+    ...section("Proof that a record is false (strict: exit 1)", "proof"),
+    "",
+    ...section("Missing or unreadable, so that nothing is proven (exit 3)", "gap"),
+  ].join("\n");
+}

@@ -1,0 +1,267 @@
+/**
+ * The gate: snapshot, verification and metrics in one pass, and one verdict.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./artifacts.ts";
+import { atomicWrite } from "./atomic.ts";
+import type { AuditedIteration } from "./audit.ts";
+import { classOf, FINDING_CODES } from "./findings.ts";
+import { type Guard, GUARDS } from "./guards.ts";
+import { atomicWriteJson } from "./jsonx.ts";
+import { marketMaker } from "./market_maker.ts";
+import { renderMetrics } from "./metrics.ts";
+import type { Profile } from "./profile.ts";
+import { type IterationFacts, type Snapshot, SnapshotWindow } from "./snapshot.ts";
+import { verifyRun } from "./verify.ts";
+import { VerifyReport } from "./verify_report.ts";
+import type { GateCheck, Verdict, VerifyResult } from "./verify_result.ts";
+
+/** Options for {@linkcode runGate}. */
+export interface GateOptions {
+  /**
+   * Fail on whatever strict verification fails.
+   *
+   * @default {false}
+   */
+  readonly strict?: boolean;
+  /**
+   * Write `POST_SOAK_METRICS.prom`.
+   *
+   * @default {false}
+   */
+  readonly prometheus?: boolean;
+}
+
+/** How the gate decided. */
+export interface GateResult {
+  /** The answer. */
+  readonly verdict: Verdict;
+  /** The check list. */
+  readonly checks: readonly GateCheck[];
+  /** The snapshot of the last iterations. */
+  readonly snapshot: Snapshot;
+  /** The verification. */
+  readonly verification: VerifyResult;
+  /** Iterations that applied nothing, by the first guard that held. */
+  readonly skipped: Readonly<Record<Guard, number>>;
+}
+
+/**
+ * Runs the gate over a finished run and writes its reports into the run directory.
+ *
+ * @param dir The run directory.
+ * @param options How strict to be, and whether to write metrics.
+ * @returns The verdict with the check list.
+ * @throws {SoakError} If the directory has no run in it, or a report can't be written.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { runSoak } from "./run.ts";
+ *
+ * const parent = await Deno.makeTempDir();
+ * await runSoak({ dir: `${parent}/run`, iterations: 12, autoTune: true });
+ * const { verdict, checks } = await runGate(`${parent}/run`, { strict: true });
+ * assertEquals(verdict, "PASS");
+ * assertEquals(checks.map(({ status }) => status), ["pass", "pass", "pass", "pass", "pass"]);
+ * await Deno.remove(parent, { recursive: true });
+ * ```
+ */
+export async function runGate(dir: string, options: GateOptions = {}): Promise<GateResult> {
+  const { strict = false, prometheus = false } = options;
+  using report = new VerifyReport(dir);
+  const observed = new Observed();
+  const verification = await verifyRun(dir, {
+    strict,
+    observer: {
+      finding: (finding) => report.finding(finding),
+      proposal: (proposal) => report.proposal(proposal),
+      iteration: (audited) => observed.take(audited),
+    },
+  });
+  const profile = verification.run?.profile ?? marketMaker;
+  const snapshot = observed.snapshot(profile);
+  const checks = checkList(verification, snapshot, profile, strict);
+  const verdict = decide(checks, verification);
+  const { skipped } = observed;
+
+  report.finish(verification);
+  await atomicWriteJson(join(dir, SNAPSHOT_FILE), snapshot);
+  if (prometheus) {
+    const text = renderMetrics({
+      ...verification,
+      findingCodes: FINDING_CODES,
+      skipped,
+      snapshot,
+      profile,
+      gatePassed: verdict === "PASS",
+    });
+    await atomicWrite(join(dir, METRICS_FILE), new TextEncoder().encode(text));
+  }
+  await atomicWriteJson(join(dir, GATE_REPORT_FILE), {
+    schema_version: 1,
+    verdict,
+    strict,
+    checks,
+    last_hash: verification.lastHash,
+  });
+  return { verdict, checks, snapshot, verification, skipped };
+}
+
+/** What the gate takes from the verifier's pass, without keeping the iterations. */
+class Observed {
+  readonly skipped: Record<Guard, number> = {
+    freeze: 0,
+    oscillation: 0,
+    velocity: 0,
+    cooldown: 0,
+    no_op: 0,
+  };
+  #window: SnapshotWindow | null = null;
+
+  take(audited: AuditedIteration): void {
+    this.#window ??= new SnapshotWindow(audited.profile);
+    const facts = factsOf(audited);
+    this.#window.take(facts);
+    const guard = GUARDS.find((guard) => facts.guards[guard]);
+    if (!audited.record.tuning.applied && guard !== undefined) this.skipped[guard]++;
+  }
+
+  snapshot(profile: Profile): Snapshot {
+    return (this.#window ?? new SnapshotWindow(profile)).snapshot();
+  }
+}
+
+function factsOf({ record, judgement, guards }: AuditedIteration): IterationFacts {
+  const held = (guard: Guard): boolean => guards?.[guard].holds ?? false;
+  return {
+    iteration: record.iteration,
+    utc: record.utc,
+    kpis: record.kpis,
+    kpisMet: judgement.verdict === "PASS",
+    guards: {
+      freeze: held("freeze"),
+      oscillation: held("oscillation"),
+      velocity: held("velocity"),
+      cooldown: held("cooldown"),
+      no_op: held("no_op"),
+    },
+    stateHash: record.tuning.stateHash,
+  };
+}
+
+function checkList(
+  verification: VerifyResult,
+  snapshot: Snapshot,
+  profile: Profile,
+  strict: boolean,
+): GateCheck[] {
+  return [
+    kpiCheck(snapshot, profile),
+    freezeCheck(snapshot, profile),
+    ratioCheck(verification, profile),
+    stuckCheck(verification, profile),
+    findingsCheck(verification, strict),
+  ];
+}
+
+function kpiCheck(snapshot: Snapshot, { gate }: Profile): GateCheck {
+  const { verdict, pass_count_last8, iterations_analyzed } = snapshot;
+  return {
+    name: "KPIs on target",
+    status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
+    found: `${verdict}, ${pass_count_last8} of the last ${iterations_analyzed} iterations`,
+    wanted: `at least ${gate.pass} of ${gate.window}`,
+    look: verdict === "PASS" ? null : "summary.kpi_reasons in the last summaries",
+  };
+}
+
+function freezeCheck({ freeze_ready }: Snapshot, { guards, gate }: Profile): GateCheck {
+  return {
+    name: "Ready to freeze",
+    status: freeze_ready ? "pass" : "fail",
+    found: freeze_ready ? "the freeze holds at the end" : "no freeze holds at the end",
+    wanted:
+      `KPIs met ${guards.freeze_after} times in a row up to the end, ${gate.pass} of ${gate.window} in all`,
+    look: freeze_ready ? null : "freeze_ready and kpi_last8 in POST_SOAK_SNAPSHOT.json",
+  };
+}
+
+function ratioCheck({ ratio, counts }: VerifyResult, { gate }: Profile): GateCheck {
+  const name = "Full-apply ratio";
+  const wanted = `at least ${gate.full_apply_ratio}`;
+  if (ratio === null) {
+    return {
+      name,
+      status: "unknown",
+      found: "nothing was proposed",
+      wanted,
+      look: "was the run started with --auto-tune?",
+    };
+  }
+  const passed = ratio >= gate.full_apply_ratio;
+  return {
+    name,
+    status: passed ? "pass" : "fail",
+    found: `${ratio}, ${counts.full} of ${counts.total} proposals`,
+    wanted,
+    look: passed ? null : "the proposals in DELTA_VERIFY_REPORT.md",
+  };
+}
+
+function stuckCheck({ signatureStuck }: VerifyResult, { gate }: Profile): GateCheck {
+  const passed = signatureStuck <= gate.signature_stuck;
+  return {
+    name: "Signature stuck",
+    status: passed ? "pass" : "fail",
+    found: String(signatureStuck),
+    wanted: `at most ${gate.signature_stuck}`,
+    look: passed ? null : "signature_stuck in DELTA_VERIFY_REPORT.md",
+  };
+}
+
+function findingsCheck(verification: VerifyResult, strict: boolean): GateCheck {
+  const total = Object.values(verification.findingCounts).reduce((sum, n) => sum + n, 0);
+  const { gaps, proofs } = countClasses(verification);
+  const failed = strict && proofs > 0;
+  const status = failed
+    ? "fail"
+    : gaps > 0
+    ? "unknown"
+    : total > 0
+    ? "warn"
+    : verification.verdict === "FAIL"
+    ? "fail"
+    : "pass";
+  const [first] = verification.findings;
+  return {
+    name: strict ? "Strict verification" : "Verification",
+    status,
+    found: total === 0 ? `${verification.verdict}, no findings` : `${total} findings`,
+    wanted: strict ? "no findings" : "nothing missing or unreadable",
+    look: first === undefined
+      ? status === "pass" ? null : "DELTA_VERIFY_REPORT.md"
+      : `${first.file}: ${first.code}, ${first.message}`,
+  };
+}
+
+function countClasses({ findingCounts }: VerifyResult): { gaps: number; proofs: number } {
+  let [gaps, proofs] = [0, 0];
+  for (const code of FINDING_CODES) {
+    const count = findingCounts[code] ?? 0;
+    if (classOf({ code }) === "gap") gaps += count;
+    else proofs += count;
+  }
+  return { gaps, proofs };
+}
+
+/** A gap leaves everything but proven falsehood open; else any failed check decides. */
+function decide(checks: readonly GateCheck[], verification: VerifyResult): Verdict {
+  const { gaps } = countClasses(verification);
+  if (gaps > 0) return verification.verdict === "FAIL" ? "FAIL" : "INCONCLUSIVE";
+  if (checks.some(({ status }) => status === "fail")) return "FAIL";
+  return checks.some(({ status }) => status === "unknown") ? "INCONCLUSIVE" : "PASS";
+}

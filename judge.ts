@@ -1,0 +1,115 @@
+/**
+ * What became of each proposal, as far as the artifacts prove it.
+ *
+ * @module
+ */
+
+import type { IterationRecord } from "./artifacts.ts";
+import { GUARDS, type SkipReason } from "./guards.ts";
+import type { JsonObject } from "./jsonx.ts";
+import { type Deltas, findParameter, getFromRuntime } from "./params.ts";
+import type { Parameter } from "./profile.ts";
+
+/**
+ * What became of a proposal:
+ * - `full`: every target is in the next runtime and in the effective parameters with it;
+ * - `partial_ok`: held back, for a reason that holds up;
+ * - `unproven`: what would prove it is missing, unreadable or not recorded;
+ * - `fail`: anything else.
+ */
+export type Outcome = "full" | "partial_ok" | "fail" | "unproven";
+
+/** A proposal with its verdict. */
+export interface JudgedProposal {
+  /** The iteration that made it. */
+  readonly iteration: number;
+  /** The targets. */
+  readonly proposedDeltas: Deltas;
+  /** Whether it is recorded as applied. */
+  readonly applied: boolean;
+  /** What became of it. */
+  readonly outcome: Outcome;
+  /** Why, in one clause. */
+  readonly reason: string;
+}
+
+/** A proposal that waits for what comes next to show what became of it. */
+export interface PendingProposal {
+  /** The iteration that made it. */
+  readonly record: IterationRecord;
+  /** The skip reason that the guards give; `undefined` when they are unknown after a gap. */
+  readonly trueReason: SkipReason | null | undefined;
+}
+
+/** What comes after a proposal: the next iteration, or the runtime file at the end. */
+export interface Aftermath {
+  /** The next runtime. */
+  readonly runtime: JsonObject;
+  /** Its hash, recomputed. */
+  readonly hash: string;
+  /** What the system ran with under it; `null` at the end of the run. */
+  readonly effectiveParams: Readonly<Record<string, number>> | null;
+}
+
+/**
+ * Judges a proposal by what came next.
+ *
+ * @param pending The proposal.
+ * @param next What came next; `null` if that is missing or unreadable.
+ * @param parameters The profile's parameters.
+ * @returns The proposal with its verdict.
+ */
+export function judgeProposal(
+  pending: PendingProposal,
+  next: Aftermath | null,
+  parameters: readonly Parameter[],
+): JudgedProposal {
+  const { iteration, tuning } = pending.record;
+  const { proposedDeltas, applied } = tuning;
+  const judged = (outcome: Outcome, reason: string): JudgedProposal => {
+    return { iteration, proposedDeltas, applied, outcome, reason };
+  };
+  if (next === null) return judged("unproven", "what came next is missing or unreadable");
+  const shortfall = findShortfall(pending.record, next, parameters);
+  if (shortfall === null) {
+    return judged(
+      "full",
+      next.effectiveParams === null
+        ? "every target is in the runtime file, at the end of the run"
+        : "every target is in the next runtime and in effect",
+    );
+  }
+  if (applied) return judged("fail", shortfall);
+  if (pending.trueReason === undefined) {
+    return judged("unproven", "not applied; guards can't be recomputed after a gap");
+  }
+  return reasonHolds(tuning.skipReason, pending.trueReason)
+    ? judged("partial_ok", `held back: ${pending.trueReason?.note ?? ""}`)
+    : judged("fail", "not applied, and the skip reason does not hold up");
+}
+
+function findShortfall(
+  { tuning }: IterationRecord,
+  next: Aftermath,
+  parameters: readonly Parameter[],
+): string | null {
+  if (next.hash !== tuning.stateHash) return "the next runtime is not the recorded state";
+  for (const [key, target] of Object.entries(tuning.proposedDeltas)) {
+    const value = findParameter(key, parameters) === undefined
+      ? undefined
+      : getFromRuntime(next.runtime, key, parameters);
+    if (value !== target) return `${key} is ${value ?? "not"} in the next runtime, not ${target}`;
+    if (next.effectiveParams === null) continue;
+    const effective = Object.hasOwn(next.effectiveParams, key)
+      ? next.effectiveParams[key]
+      : undefined;
+    if (effective === undefined) return `the system did not say what ${key} it ran with`;
+    if (effective !== target) return `the system ran with ${key} ${effective}, not ${target}`;
+  }
+  return null;
+}
+
+function reasonHolds(recorded: SkipReason | null, trueReason: SkipReason | null): boolean {
+  return recorded !== null && trueReason !== null &&
+    GUARDS.every((guard) => recorded[guard] === trueReason[guard]);
+}

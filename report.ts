@@ -1,0 +1,247 @@
+/**
+ * Reports people read: Markdown for the run directory, text for the terminal.
+ *
+ * @module
+ */
+
+import type { IterationRecord, TuningCounts } from "./artifacts.ts";
+import type { Finding } from "./findings.ts";
+import { type Guard, GUARDS, primaryGuard } from "./guards.ts";
+import type { JudgedProposal } from "./judge.ts";
+import { printable } from "./printable.ts";
+import type { Profile } from "./profile.ts";
+import { type Style, table } from "./terminal.ts";
+import type { GateCheck, VerifyResult } from "./verify_result.ts";
+
+/** How many findings a report lists one by one. */
+const MAX_LISTED = 50;
+
+// --- Markdown --------------------------------------------------------------------------------
+
+/**
+ * The report `DELTA_VERIFY_REPORT.md`: the answer first, then findings, then proposals.
+ *
+ * @param result How the verification ended.
+ * @param proposals The proposals to list.
+ * @param all Whether these are all proposals, or only those that are not in full effect.
+ * @returns The report as Markdown.
+ */
+export function renderVerifyMarkdown(
+  result: VerifyResult,
+  proposals: readonly JudgedProposal[],
+  all: boolean,
+): string {
+  return [
+    `# ${result.verdict}: ${markdown(result.reason)}`,
+    "",
+    ...verdictLines(result).map((line) => `- ${line}`),
+    ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
+    "",
+    ...findingsMarkdown(result),
+    "",
+    ...proposalsMarkdown(result, proposals, all),
+    "",
+  ].join("\n");
+}
+
+function verdictLines(
+  { strict, ratio, threshold, counts, signatureStuck, ...rest }: VerifyResult,
+): string[] {
+  const mode = strict ? "strict" : "not strict: findings alone do not fail it";
+  return [
+    `Full-apply ratio: ${ratio ?? "none"}, wanted at least ${threshold} (${mode})`,
+    `Proposals: ${counts.total}, of which ${counts.full} full, ${counts.partial_ok} held back for ` +
+    `a true reason, ${counts.fail} failed, ${counts.unproven} unproven`,
+    `Signature stuck: ${signatureStuck}`,
+    `Iterations judged: ${rest.iterations}` +
+    (rest.run === null ? "" : ` of ${rest.run.iterations}`),
+    `Last record: ${rest.lastHash ?? "unknown"}`,
+  ];
+}
+
+function findingsMarkdown({ findings, findingCounts }: VerifyResult): string[] {
+  const counts = Object.entries(findingCounts);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return ["## Findings", "", "None."];
+  const listed = findings.slice(0, MAX_LISTED);
+  return [
+    `## Findings: ${total}`,
+    "",
+    "| code | iteration | file | what is wrong | recorded | recomputed |",
+    "|---|--:|---|---|---|---|",
+    ...listed.map((finding) => findingRow(finding)),
+    ...(total > listed.length ? ["", `And ${total - listed.length} more. By code:`, ""] : []),
+    ...(total > listed.length ? counts.map(([code, count]) => `- \`${code}\`: ${count}`) : []),
+  ];
+}
+
+function findingRow(finding: Finding): string {
+  const cells = [
+    `\`${finding.code}\``,
+    String(finding.iteration ?? ""),
+    markdown(finding.file),
+    markdown(finding.message),
+    markdown(finding.recorded ?? "", 80),
+    markdown(finding.recomputed ?? "", 80),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function proposalsMarkdown(
+  { counts }: VerifyResult,
+  proposals: readonly JudgedProposal[],
+  all: boolean,
+): string[] {
+  if (counts.total === 0) return ["## Proposals", "", "None was made."];
+  const title = all
+    ? `## Proposals: ${counts.total}`
+    : `## Proposals that are not in full effect: ${counts.total - counts.full} of ${counts.total}`;
+  if (proposals.length === 0) return [title, "", "None."];
+  const left = (all ? counts.total : counts.total - counts.full) - proposals.length;
+  return [
+    title,
+    "",
+    "| after iteration | targets | outcome | why |",
+    "|--:|---|---|---|",
+    ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
+      `| ${iteration} | ${markdown(targets(proposedDeltas), 200)} | ${outcome} | ${
+        markdown(reason)
+      } |`
+    ),
+    ...(left > 0 ? ["", `And ${left} more.`] : []),
+  ];
+}
+
+function targets(deltas: Readonly<Record<string, number>>): string {
+  return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
+}
+
+/** Text from data, so that it shows in Markdown as it is and can't be markup of any kind. */
+function markdown(text: string, maxLength = 400): string {
+  return printable(text, maxLength)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(/[\\`*_{}[\]()#|~!]/g, "\\$&")
+    .replaceAll(/:\/\//g, ":&#47;&#47;");
+}
+
+// --- Terminal --------------------------------------------------------------------------------
+
+/**
+ * The table at the end of a run: what happened, without the iterations in which nothing did.
+ *
+ * @param rows The iterations to show.
+ * @param profile The profile with the KPIs.
+ * @param style Colours.
+ * @returns Lines without a final newline.
+ */
+export function renderRunTable(
+  rows: readonly IterationRecord[],
+  profile: Profile,
+  style: Style,
+): string {
+  const kpis = profile.kpis.filter(({ target }) => target !== null);
+  const header = ["iteration", ...kpis.map(({ key }) => key), "KPIs", "what was done"]
+    .map((title) => style.dim(title));
+  const body = rows.map((record) => [
+    String(record.iteration),
+    ...kpis.map(({ key }) => String(record.kpis[key] ?? "–")),
+    record.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL"),
+    whatWasDone(record),
+  ]);
+  const align = ["right", ...kpis.map(() => "right" as const), "left", "left"] as const;
+  return table([header, ...body], { align });
+}
+
+function whatWasDone({ tuning }: IterationRecord): string {
+  if (tuning.applied) {
+    const keys = tuning.changes.map(({ key, from, to }) => `${printable(key, 60)} ${from} → ${to}`);
+    return keys.length <= 3
+      ? keys.join(", ")
+      : `${keys.slice(0, 3).join(", ")} and ${keys.length - 3} more`;
+  }
+  const reason = tuning.skipReason;
+  const guard = reason === null ? null : primaryGuard(reason);
+  return guard === null ? "–" : `– ${printable(reason?.note ?? guard, 90)}`;
+}
+
+/** One line that says what the tuner did over a run. */
+export function renderCounts({ count, applied, skipped }: TuningCounts): string {
+  const reasons = GUARDS.filter((guard) => skipped[guard] > 0)
+    .map((guard: Guard) => `${skipped[guard]} ${guard}`);
+  const held = count - applied;
+  return `${count} iterations: ${applied} applied a change, ${held} did not` +
+    (reasons.length === 0 ? "" : ` (${reasons.join(", ")})`);
+}
+
+/** The answer of a verification, for a terminal; the findings below it. */
+export function renderVerification(result: VerifyResult, dir: string, style: Style): string {
+  const { verdict, findings, findingCounts } = result;
+  const total = Object.values(findingCounts).reduce((sum, count) => sum + count, 0);
+  const listed = findings.slice(0, 10);
+  return [
+    `${verdictText(verdict, style)} ${printable(result.reason)}`,
+    ...verdictLines(result).map((line) => `  ${line}`),
+    ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
+    ...(total === 0 ? [] : ["", style.bold(total === 1 ? "1 finding" : `${total} findings`)]),
+    ...listed.map((finding) => `  ${findingLine(finding, style)}`),
+    ...(total > listed.length ? [`  … and ${total - listed.length} more`] : []),
+    "",
+    style.dim(
+      `${dir}/DELTA_VERIFY_REPORT.md has the whole report; ` +
+        "soak help codes explains the codes",
+    ),
+  ].join("\n");
+}
+
+/** A finding on one line. */
+export function findingLine(finding: Finding, style: Style): string {
+  const values = finding.recorded === null && finding.recomputed === null
+    ? ""
+    : ` [recorded ${shorten(finding.recorded)}, recomputed ${shorten(finding.recomputed)}]`;
+  const where = `${printable(finding.file)}: ${printable(finding.message, 400)}`;
+  return `${style.yellow(finding.code)} ${where}${style.dim(values)}`;
+}
+
+function shorten(text: string | null): string {
+  if (text === null) return "nothing";
+  const bare = /^"[0-9a-f]{64}"$/.test(text) ? text.slice(1, -1) : text;
+  return printable(bare, 64);
+}
+
+/** A verdict in its colour. */
+export function verdictText(verdict: string, style: Style): string {
+  const paint = verdict === "PASS" ? style.green : verdict === "FAIL" ? style.red : style.yellow;
+  return style.bold(paint(verdict));
+}
+
+const MARKS: Readonly<Record<GateCheck["status"], string>> = {
+  pass: "✓",
+  warn: "!",
+  fail: "✗",
+  unknown: "?",
+};
+
+/** The gate's check list, one line a check, and the verdict below it. */
+export function renderGate(
+  checks: readonly GateCheck[],
+  verdict: string,
+  style: Style,
+): string {
+  const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
+  const rows = checks.map(({ name, status, found, wanted }) => [
+    paints[status](MARKS[status]),
+    name,
+    printable(found, 120),
+    style.dim(`wanted ${printable(wanted, 120)}`),
+  ]);
+  const looks = checks.filter(({ look }) => look !== null)
+    .map(({ name, look }) => `  ${name}: look at ${printable(look ?? "", 300)}`);
+  return [
+    table(rows),
+    ...(looks.length > 0 ? ["", ...looks] : []),
+    "",
+    `Gate: ${verdictText(verdict, style)}`,
+  ].join("\n");
+}

@@ -1,0 +1,136 @@
+/**
+ * Compares `TUNING_REPORT.json` with what the summaries give, byte by byte and in one pass.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { TUNING_REPORT_FILE, TuningReportText } from "./artifacts.ts";
+import type { TuningRecord } from "./artifacts.ts";
+import { readRegularFileSync } from "./readfile.ts";
+import { SoakError } from "./errors.ts";
+import type { Finding } from "./findings.ts";
+import { decodeCanonical } from "./jsonx.ts";
+
+/** Reads a tuning report alongside the summaries. */
+export class ReportCheck implements Disposable {
+  readonly #dir: string;
+  readonly #text = new TuningReportText();
+  readonly #encoder = new TextEncoder();
+  #file: Deno.FsFile | null;
+  /** The iteration at which the report departs from the summaries; 0 for its end. */
+  #departure: number | null = null;
+  #known = true;
+
+  private constructor(dir: string, file: Deno.FsFile) {
+    this.#dir = dir;
+    this.#file = file;
+  }
+
+  /**
+   * Opens the report of a run.
+   *
+   * @param dir The run directory.
+   * @returns The check, or `null` if there is no report.
+   * @throws {SoakError} If the report is there but can't be opened.
+   */
+  static open(dir: string): ReportCheck | null {
+    const path = join(dir, TUNING_REPORT_FILE);
+    try {
+      const info = Deno.statSync(path);
+      if (!info.isFile) {
+        throw new SoakError("artifact", "not a regular file", {
+          where: path,
+          remedy: "restore the report",
+        });
+      }
+      return new ReportCheck(dir, Deno.openSync(path));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return null;
+      if (cause instanceof SoakError) throw cause;
+      throw new SoakError("system", "the report can't be opened", {
+        where: path,
+        remedy: "check its permissions",
+        cause,
+      });
+    }
+  }
+
+  /** Takes the next iteration's tuning as its summary has it. */
+  next(iteration: number, tuning: TuningRecord): void {
+    this.#expect(this.#text.next(iteration, tuning), iteration);
+  }
+
+  /** Takes note that a summary can't be read, so that the report can't be compared any more. */
+  gap(): void {
+    this.#known = false;
+  }
+
+  /**
+   * Compares the end.
+   *
+   * @param lastHash Hash of the last summary's bytes.
+   * @returns What is wrong with the report; `null` if nothing is, or nothing can be told.
+   */
+  finish(lastHash: string): Finding | null {
+    this.#expect(this.#text.end(lastHash), 0);
+    if (this.#known && this.#departure === null && this.#read(1).length > 0) this.#departure = 0;
+    const unreadable = this.#departure === null && this.#known ? null : this.#damage();
+    if (unreadable !== null) {
+      return this.#finding("report_unreadable", `the report is damaged: ${unreadable}`, null);
+    }
+    if (this.#departure === null || !this.#known) return null;
+    return this.#departure === 0
+      ? this.#finding("report_mismatch", "the report's end is not what the summaries give", null)
+      : this.#finding(
+        "report_mismatch",
+        `the report departs from the summary of iteration ${this.#departure}`,
+        this.#departure,
+      );
+  }
+
+  /** Closes the report. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #finding(
+    code: "report_unreadable" | "report_mismatch",
+    message: string,
+    iteration: number | null,
+  ): Finding {
+    return { code, iteration, file: TUNING_REPORT_FILE, recorded: null, recomputed: null, message };
+  }
+
+  #expect(text: string, iteration: number): void {
+    if (!this.#known || this.#departure !== null) return;
+    const wanted = this.#encoder.encode(text);
+    const found = this.#read(wanted.length);
+    const same = found.length === wanted.length && found.every((byte, i) => byte === wanted[i]);
+    if (!same) this.#departure = iteration;
+  }
+
+  #read(size: number): Uint8Array {
+    const buffer = new Uint8Array(size);
+    let filled = 0;
+    while (filled < size) {
+      const count = this.#file?.readSync(buffer.subarray(filled)) ?? null;
+      if (count === null) break;
+      filled += count;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  /** Why the report is not JSON; `null` if it is. */
+  #damage(): string | null {
+    const path = join(this.#dir, TUNING_REPORT_FILE);
+    try {
+      decodeCanonical(readRegularFileSync(path), path);
+      return null;
+    } catch (error) {
+      if (error instanceof SoakError && error.kind === "artifact") return error.what;
+      throw error;
+    }
+  }
+}
