@@ -60,7 +60,12 @@ export function readRegularFileSync(path: string, options: ReadOptions = {}): Ui
     using file = Deno.openSync(path);
     return readToEnd(file, path, maxBytes);
   } catch (error) {
-    throw osError("cannot read the file", path, error, isPathFault(error) ? "artifact" : "system");
+    throw osError(
+      "cannot read the file",
+      path,
+      error,
+      isPathFault(path, error) ? "artifact" : "system",
+    );
   }
 }
 
@@ -138,8 +143,9 @@ function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Arra
 }
 
 /** Whether it is the path that is wrong, not the machine. */
-function isPathFault(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+function isPathFault(path: string, error: unknown): boolean {
+  return path === "" || error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory ||
     error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.IsADirectory ||
     error instanceof TypeError || /ENAMETOOLONG/.test(osErrorCode(error) ?? "");
 }
