@@ -149,8 +149,14 @@ const RESPONSES: Readonly<Record<string, Response>> = {
 /** Share of the distance to the steady state that is covered within one iteration. */
 const RESPONSE_RATE = 0.6;
 
-/** Every so many iterations a disturbance strikes, in the last quarter of each period. */
-const DISTURBANCE_PERIOD = 40;
+/** Disturbances come in seasons: so many iterations from the start of one to the next. */
+const SEASON_PERIOD = 50;
+
+/** Where in each period a season begins and ends. */
+const [SEASON_START, SEASON_END] = [25, 35];
+
+/** Chance of a disturbance in each iteration of a season. */
+const DISTURBANCE_CHANCE = 0.3;
 
 /** Share of a disturbance that is left after an iteration. */
 const DISTURBANCE_DECAY = 0.55;
@@ -158,8 +164,8 @@ const DISTURBANCE_DECAY = 0.55;
 /**
  * Starts a simulated market-making bot.
  *
- * Its KPIs follow the effective parameters as a first-order response with bounded noise; from
- * iteration 31 on, disturbances strike every 40 iterations. It starts badly, and nothing but
+ * Its KPIs follow the effective parameters as a first-order response with bounded noise; in
+ * iterations 25 to 34 of every 50, disturbances strike. It starts badly, and nothing but
  * better parameters brings it on target. The same options always give the same numbers.
  *
  * @param options Profile, seed and fault.
@@ -219,9 +225,9 @@ export function createMock(options: MockOptions): Mock {
 function disturbance(iteration: number, random: RandomGenerator): number {
   const strikes = uniformFloat64(random);
   const size = uniformFloat64(random);
-  const phase = iteration % DISTURBANCE_PERIOD;
-  const inSeason = iteration >= DISTURBANCE_PERIOD * 0.75 && phase >= DISTURBANCE_PERIOD * 0.75;
-  return inSeason && strikes < 0.3 ? 0.4 + 0.6 * size : 0;
+  const phase = iteration % SEASON_PERIOD;
+  const inSeason = phase >= SEASON_START && phase < SEASON_END;
+  return inSeason && strikes < DISTURBANCE_CHANCE ? 0.4 + 0.6 * size : 0;
 }
 
 function steadyState(response: Response, params: Readonly<Record<string, number>>): number {

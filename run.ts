@@ -33,13 +33,13 @@ import {
 } from "./guards.ts";
 import { atomicWriteJson, computeJsonHash, type JsonObject, readJsonWithHash } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
-import { createMock, type Mock } from "./mock.ts";
 import type { MockFault } from "./mock_fault.ts";
 import { applyDeltas, type Deltas } from "./params.ts";
 import { applyDeltasWithTracking, type ApplyResult } from "./pipeline.ts";
 import { judgeKpis, type KpiValues, type Profile } from "./profile.ts";
 import { claimDirectory, type ClaimedDirectory } from "./run_directory.ts";
 import { isJsonObject } from "./shape.ts";
+import { openSystem, type System } from "./system.ts";
 import { type Proposal, propose } from "./tuner.ts";
 import { VERSION } from "./version.ts";
 
@@ -138,6 +138,7 @@ export interface RunResult extends RunStart {
 export async function runSoak(options: RunOptions): Promise<RunResult> {
   await using claim = await claimDirectory(options.dir, options.resume ?? false);
   const state = options.resume ? await restore(options) : await begin(options, claim);
+  await using _system = state.system;
   const { run } = state;
   const start: RunStart = { run, done: state.iteration, archived: claim.archived };
   options.onStart?.(start);
@@ -160,7 +161,7 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
 interface RunState {
   readonly run: RunRecord;
   readonly runHash: string;
-  readonly system: Mock;
+  readonly system: System;
   /** The last iteration that is recorded. */
   iteration: number;
   /** Hash of its file. */
@@ -183,7 +184,6 @@ async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunS
     fault: options.mockFault ?? null,
     iterationSeconds: MOCK_ITERATION_SECONDS,
   };
-  const mock = createMock({ profile, seed, fault: system.fault });
   const runtime = initialRuntime(profile);
   const run: RunRecord = {
     toolVersion: VERSION,
@@ -195,13 +195,14 @@ async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunS
     initialHash: await computeJsonHash(runtime),
     profile,
   };
+  const opened = await openSystem(run);
   await claim.clear();
   const runHash = await writeRun(options.dir, run);
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
   return {
     run,
     runHash,
-    system: mock,
+    system: opened,
     iteration: 0,
     previousHash: runHash,
     stateHash: run.initialHash,
@@ -223,7 +224,9 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const runtimePath = join(dir, RUNTIME_FILE);
   const iteration = state.iteration + 1;
   const runtime = await readRuntime(runtimePath, state.stateHash);
-  const { kpis, effectiveParams } = state.system.measure(runtime);
+  const { signal } = options;
+  const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
+  const { kpis, effectiveParams, failure } = measured;
   const timeMs = iterationTime(run, iteration);
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
@@ -232,7 +235,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
     autoTune: run.autoTune,
     last: iteration === run.iterations,
     kpisMet,
-    failure: null,
+    failure,
   };
   const proposal = wish(context, { profile, runtime, kpis, history });
 
@@ -246,7 +249,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
     kpis,
     kpiVerdict: judgement.verdict,
     kpiReasons: judgement.reasons,
-    failure: context.failure,
+    failure,
     tuning: {
       proposedDeltas: proposal.deltas,
       applied: result.applied,
@@ -305,6 +308,7 @@ function wish(
   },
 ): Proposal {
   const nothing = (rationale: string): Proposal => ({ deltas: {}, changes: [], rationale });
+  if (context.failure !== null) return nothing(`not measured: ${context.failure}`);
   if (!context.autoTune) return nothing("auto-tune is off");
   if (context.last) return nothing("the run ends here: a change could no longer be observed");
   return propose(input);
@@ -338,7 +342,7 @@ async function restore(options: RunOptions): Promise<RunState> {
   const state: RunState = {
     run,
     runHash,
-    system: createMock({ profile: run.profile, seed: run.seed ?? 0, fault: run.system.fault }),
+    system: await openSystem(run),
     iteration: 0,
     previousHash: runHash,
     stateHash: run.initialHash,
@@ -416,7 +420,7 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 
 /** Takes a recorded iteration into the state as if it had just happened. */
 function relive(state: RunState, record: IterationRecord): void {
-  state.system.measure(record.runtime);
+  state.system.relive(record.runtime);
   const { iteration } = record;
   const timeMs = Date.parse(record.utc);
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
