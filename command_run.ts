@@ -5,25 +5,22 @@
  */
 
 import { relative } from "@std/path/relative";
-import type { IterationRecord } from "./artifacts.ts";
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
 import { canonicalJson } from "./jsonx.ts";
 import type { Command, RunCommand } from "./options.ts";
 import { printable } from "./printable.ts";
-import { renderCounts, renderRunTable, verdictText } from "./report.ts";
+import { verdictText } from "./report.ts";
 import { replayRun } from "./replay.ts";
 import { type RunResult, runSoak } from "./run.ts";
+import { renderCounts, RunTable } from "./run_table.ts";
 import { Progress, type ProgressOptions } from "./terminal.ts";
-
-/** The table at the end shows this many iterations at the most. */
-const MAX_ROWS = 24;
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
 export async function commandRun(command: RunCommand, console: Console): Promise<number> {
   let progress: Progress | null = null;
   let applied = 0;
-  const rows: IterationRecord[] = [];
+  const rows = new RunTable();
   const result = await runSoak({
     dir: command.dir,
     resume: command.resume,
@@ -43,7 +40,7 @@ export async function commandRun(command: RunCommand, console: Console): Promise
     onIteration(record) {
       const { iteration, kpiVerdict: verdict, tuning } = record;
       if (tuning.applied) applied++;
-      keepRow(rows, record);
+      rows.take(record);
       console.progress(progress?.update({ iteration, verdict, applied }, console.nowMs()) ?? "");
     },
   });
@@ -63,20 +60,10 @@ function progressOptions(total: number, done: number, console: Console): Progres
   };
 }
 
-/** Keeps the first and the last iterations, and in between those that changed something. */
-function keepRow(rows: IterationRecord[], record: IterationRecord): void {
-  const before = rows.at(-1);
-  const quiet = before !== undefined && !before.tuning.applied && !record.tuning.applied &&
-    before.kpiVerdict === record.kpiVerdict && before.iteration > 2;
-  if (quiet) rows[rows.length - 1] = record;
-  else rows.push(record);
-  if (rows.length > MAX_ROWS) rows.splice(MAX_ROWS / 2, 1);
-}
-
 function report(
   command: RunCommand,
   result: RunResult,
-  rows: readonly IterationRecord[],
+  rows: RunTable,
   console: Console,
 ): number {
   const { run, counts, status, recorded } = result;
@@ -94,7 +81,8 @@ function report(
   } else if (status === "complete") {
     console.out(`The run is complete: ${recorded} of ${run.iterations} iterations are recorded.`);
   } else {
-    if (rows.length > 0) console.out(`${renderRunTable(rows, run.profile, console.outStyle)}\n`);
+    const text = rows.render(run.profile, console.outStyle);
+    if (text !== "") console.out(`${text}\n`);
     console.out(renderCounts(counts));
     if (!interrupted) console.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
   }

@@ -26,8 +26,61 @@ function proof(cause: string): FindingKind {
   return { class: "proof", cause };
 }
 
+/** The stable code of a kind of finding. */
+export type FindingCode =
+  | "run_missing"
+  | "run_unreadable"
+  | "run_incomplete"
+  | "step_left_over"
+  | "summary_missing"
+  | "summary_unreadable"
+  | "summary_misnamed"
+  | "summary_misnumbered"
+  | "summary_unexpected"
+  | "runtime_missing"
+  | "runtime_unreadable"
+  | "report_missing"
+  | "report_unreadable"
+  | "not_canonical"
+  | "record_chain_broken"
+  | "initial_hash_mismatch"
+  | "runtime_hash_mismatch"
+  | "runtime_not_next"
+  | "old_hash_mismatch"
+  | "state_hash_mismatch"
+  | "summary_hash_mismatch"
+  | "hash_changed_unapplied"
+  | "signature_stuck"
+  | "final_runtime_mismatch"
+  | "applied_nothing"
+  | "deltas_without_apply"
+  | "partial_apply"
+  | "changes_wrong"
+  | "rule_unknown"
+  | "rule_did_not_fire"
+  | "rule_step_wrong"
+  | "unknown_key"
+  | "value_out_of_bounds"
+  | "value_wrong_kind"
+  | "kpi_missing"
+  | "kpi_verdict_wrong"
+  | "kpi_reasons_wrong"
+  | "guard_ignored"
+  | "skip_reason_missing"
+  | "skip_reason_unneeded"
+  | "skip_reason_false"
+  | "skip_reason_incomplete"
+  | "skip_note_wrong"
+  | "proposal_while_guarded"
+  | "proposal_while_off"
+  | "effective_mismatch"
+  | "effective_missing"
+  | "time_wrong"
+  | "time_backwards"
+  | "report_mismatch";
+
 /** Every kind of finding, by its code. */
-export const FINDING_KINDS = {
+export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   run_missing: gap("SOAK_RUN.json is not there, so nothing says how the run was started."),
   run_unreadable: gap("SOAK_RUN.json is damaged, or a field has the wrong type."),
   run_incomplete: gap("The run has fewer iterations than it was started for; resume it."),
@@ -80,10 +133,7 @@ export const FINDING_KINDS = {
   time_wrong: proof("An iteration's time is not what the run's virtual clock gives."),
   time_backwards: proof("An iteration's time lies before the one before it."),
   report_mismatch: proof("TUNING_REPORT.json is not what the summaries give."),
-} as const satisfies Readonly<Record<string, FindingKind>>;
-
-/** The stable code of a kind of finding. */
-export type FindingCode = keyof typeof FINDING_KINDS;
+};
 
 /** Every code, in the catalogue's order. */
 export const FINDING_CODES: readonly FindingCode[] = Object.keys(FINDING_KINDS) as FindingCode[];

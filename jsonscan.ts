@@ -14,6 +14,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 /** A JSON object: its own enumerable properties are its members, `__proto__` included. */
 export interface JsonObject {
+  /** The value of any property. */
   readonly [key: string]: JsonValue;
 }
 

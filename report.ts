@@ -4,12 +4,9 @@
  * @module
  */
 
-import type { IterationRecord, TuningCounts } from "./artifacts.ts";
 import type { Finding } from "./findings.ts";
-import { type Guard, GUARDS, primaryGuard } from "./guards.ts";
 import type { JudgedProposal } from "./judge.ts";
 import { printable } from "./printable.ts";
-import type { Profile } from "./profile.ts";
 import { type Style, table } from "./terminal.ts";
 import type { GateCheck, VerifyResult } from "./verify_result.ts";
 
@@ -127,53 +124,6 @@ function markdown(text: string, maxLength = 400): string {
 }
 
 // --- Terminal --------------------------------------------------------------------------------
-
-/**
- * The table at the end of a run: what happened, without the iterations in which nothing did.
- *
- * @param rows The iterations to show.
- * @param profile The profile with the KPIs.
- * @param style Colours.
- * @returns Lines without a final newline.
- */
-export function renderRunTable(
-  rows: readonly IterationRecord[],
-  profile: Profile,
-  style: Style,
-): string {
-  const kpis = profile.kpis.filter(({ target }) => target !== null);
-  const header = ["iteration", ...kpis.map(({ key }) => key), "KPIs", "what was done"]
-    .map((title) => style.dim(title));
-  const body = rows.map((record) => [
-    String(record.iteration),
-    ...kpis.map(({ key }) => String(record.kpis[key] ?? "–")),
-    record.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL"),
-    whatWasDone(record),
-  ]);
-  const align = ["right", ...kpis.map(() => "right" as const), "left", "left"] as const;
-  return table([header, ...body], { align });
-}
-
-function whatWasDone({ tuning }: IterationRecord): string {
-  if (tuning.applied) {
-    const keys = tuning.changes.map(({ key, from, to }) => `${printable(key, 60)} ${from} → ${to}`);
-    return keys.length <= 3
-      ? keys.join(", ")
-      : `${keys.slice(0, 3).join(", ")} and ${keys.length - 3} more`;
-  }
-  const reason = tuning.skipReason;
-  const guard = reason === null ? null : primaryGuard(reason);
-  return guard === null ? "–" : `– ${printable(reason?.note ?? guard, 90)}`;
-}
-
-/** One line that says what the tuner did over a run. */
-export function renderCounts({ count, applied, skipped }: TuningCounts): string {
-  const reasons = GUARDS.filter((guard) => skipped[guard] > 0)
-    .map((guard: Guard) => `${skipped[guard]} ${guard}`);
-  const held = count - applied;
-  return `${count} iterations: ${applied} applied a change, ${held} did not` +
-    (reasons.length === 0 ? "" : ` (${reasons.join(", ")})`);
-}
 
 /** The answer of a verification, for a terminal; the findings below it. */
 export function renderVerification(result: VerifyResult, dir: string, style: Style): string {
