@@ -1,14 +1,25 @@
 /**
  * Ratios of the lowest modules, each against what it replaces, within one run.
  *
+ * The two npm packages and the twenty that they need are wanted here alone, so they are loaded at
+ * run time, in these exact versions, and are not in the lock file: `deno bench --no-lock`.
+ *
  * @module
  */
 
 import { join } from "@std/path";
-import canonicalize from "npm:canonicalize@^3.0.0";
-import stableStringify from "npm:json-stable-stringify@^1.3.0";
 import { atomicWrite, readRegularFileSync } from "../atomic.ts";
-import { canonicalJson, decodeCanonical, sha256Hex } from "../jsonx.ts";
+import { canonicalJson, decodeCanonical, parseJson, sha256Hex } from "../jsonx.ts";
+
+type Stringify = (value: unknown) => string | undefined;
+
+async function load(specifier: string): Promise<Stringify> {
+  const { default: stringify }: { default: Stringify } = await import(specifier);
+  return stringify;
+}
+
+const canonicalize = await load("npm:canonicalize@5.1.0");
+const stableStringify = await load("npm:json-stable-stringify@1.3.0");
 
 /** A runtime of about 300 bytes, its keys in the order in which a person would write them. */
 const RUNTIME = {
@@ -19,17 +30,27 @@ const RUNTIME = {
   note: "soak",
 };
 
-Deno.bench("canonicalJson", { group: "canonicalise and hash", baseline: true }, () => {
-  sha256Hex(canonicalJson(RUNTIME));
-});
+/** The same with its keys in order, as every runtime is that was read from a canonical file. */
+const RUNTIME_AS_READ = parseJson(canonicalJson(RUNTIME));
 
-Deno.bench("npm canonicalize", { group: "canonicalise and hash" }, () => {
-  sha256Hex(canonicalize(RUNTIME) ?? "");
-});
+/** One call is too short to be timed by itself. */
+const REPEATS = 100;
 
-Deno.bench("npm json-stable-stringify", { group: "canonicalise and hash" }, () => {
-  sha256Hex(stableStringify(RUNTIME) ?? "");
-});
+for (const [group, runtime] of [["any order", RUNTIME], ["as read", RUNTIME_AS_READ]] as const) {
+  const contenders: [string, Stringify][] = [
+    ["canonicalJson", canonicalJson],
+    ["npm canonicalize", canonicalize],
+    ["npm json-stable-stringify", stableStringify],
+  ];
+  for (const [name, stringify] of contenders) {
+    Deno.bench(`${name}, ${group}`, {
+      group: `canonicalise and hash ${REPEATS} runtimes, keys ${group}`,
+      baseline: stringify === canonicalJson,
+    }, () => {
+      for (let i = 0; i < REPEATS; i++) sha256Hex(stringify(runtime) ?? "");
+    });
+  }
+}
 
 const folder = Deno.makeTempDirSync({ prefix: "soak-bench-" });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -40,12 +61,16 @@ const summary = new TextEncoder().encode(
 const summaryPath = join(folder, "summary.json");
 Deno.writeFileSync(summaryPath, summary);
 
-Deno.bench("readTextFileSync and JSON.parse", { group: "read a file", baseline: true }, () => {
-  JSON.parse(Deno.readTextFileSync(summaryPath));
+const READ = `read ${REPEATS} files`;
+
+Deno.bench("readTextFileSync and JSON.parse", { group: READ, baseline: true }, () => {
+  for (let i = 0; i < REPEATS; i++) JSON.parse(Deno.readTextFileSync(summaryPath));
 });
 
-Deno.bench("readRegularFileSync and decodeCanonical", { group: "read a file" }, () => {
-  decodeCanonical(readRegularFileSync(summaryPath, { isFile: true }));
+Deno.bench("readRegularFileSync and decodeCanonical", { group: READ }, () => {
+  for (let i = 0; i < REPEATS; i++) {
+    decodeCanonical(readRegularFileSync(summaryPath, { isFile: true }));
+  }
 });
 
 const bytes = new TextEncoder().encode(canonicalJson(RUNTIME));
