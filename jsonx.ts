@@ -26,7 +26,7 @@ export interface ParsedJson {
 /**
  * Reads strict JSON.
  *
- * @param text The text. Text in canonical form is read at the speed of `JSON.parse`.
+ * @param text The text. Text in canonical form is read quickest.
  * @param source What to call it in an error: a file's name, as a rule.
  * @returns What the text says.
  * @throws {SoakError} of kind `"artifact"` when the text is not JSON, has a doubled key, an integer

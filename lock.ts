@@ -34,6 +34,8 @@ export class LockHeldError extends SoakError {
   readonly holder: LockHolder | undefined;
 
   /**
+   * Says that a lock is held.
+   *
    * @param path The lock file.
    * @param holder Who holds it, if that could be read.
    */
@@ -53,6 +55,8 @@ export class Lock implements Disposable, AsyncDisposable {
   #file: Deno.FsFile | undefined;
 
   /**
+   * Takes charge of a lock file; see {@linkcode acquireLock} for how to get a lock.
+   *
    * @param path The lock file.
    * @param file The same, open and locked.
    */
