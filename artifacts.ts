@@ -347,9 +347,16 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
 }
 
 function numbers(shape: Shape): Readonly<Record<string, number>> {
-  const values: Record<string, number> = Object.create(null);
-  for (const [key, field] of shape.fields()) values[key] = field.number();
-  return { ...values };
+  const values = shape.json();
+  if (!areNumbers(values)) {
+    for (const [, field] of shape.fields()) field.number();
+    throw shape.wrong("an object of numbers");
+  }
+  return values;
+}
+
+function areNumbers(values: JsonObject): values is Readonly<Record<string, number>> {
+  return Object.values(values).every((value) => typeof value === "number");
 }
 
 function parseTuning(shape: Shape): TuningRecord {

@@ -23,6 +23,16 @@ export interface GuardFinding {
   readonly detail: string;
 }
 
+/** A finding whose words are put together when they are asked for: most are never read. */
+function finding(holds: boolean, words: () => string): GuardFinding {
+  return {
+    holds,
+    get detail(): string {
+      return words();
+    },
+  };
+}
+
 /** What every guard found for one proposal. */
 export type GuardEvaluation = Readonly<Record<Guard, GuardFinding>>;
 
@@ -162,17 +172,18 @@ export function freezeGuard(history: GuardHistory, settings: GuardSettings): Gua
   const { freeze_after, freeze_iters } = settings;
   const { iteration, kpiStreak } = history;
   if (kpiStreak < freeze_after) {
-    return {
-      holds: false,
-      detail: `${kpiStreak} of ${freeze_after} iterations in a row met every KPI`,
-    };
+    return finding(
+      false,
+      () => `${kpiStreak} of ${freeze_after} iterations in a row met every KPI`,
+    );
   }
   const since = iteration - kpiStreak + Math.max(1, freeze_after);
-  return {
-    holds: true,
-    detail: `every KPI met ${kpiStreak} times in a row: locked since iteration ${since}, ` +
+  return finding(
+    true,
+    () =>
+      `every KPI met ${kpiStreak} times in a row: locked since iteration ${since}, ` +
       `until ${since + freeze_iters} or longer while KPIs hold`,
-  };
+  );
 }
 
 /**

@@ -23,12 +23,21 @@ export interface ParameterProblem {
   readonly message: string;
 }
 
-const indexes = new WeakMap<readonly Parameter[], ReadonlyMap<string, Parameter>>();
+/** A parameter with its path taken apart. */
+interface Entry {
+  readonly parameter: Parameter;
+  readonly segments: readonly string[];
+}
 
-function indexOf(parameters: readonly Parameter[]): ReadonlyMap<string, Parameter> {
+const indexes = new WeakMap<readonly Parameter[], ReadonlyMap<string, Entry>>();
+
+function indexOf(parameters: readonly Parameter[]): ReadonlyMap<string, Entry> {
   let index = indexes.get(parameters);
   if (index === undefined) {
-    index = new Map(parameters.map((parameter) => [parameter.key, parameter]));
+    index = new Map(parameters.map((parameter) => [
+      parameter.key,
+      { parameter, segments: parameter.path.split(".") },
+    ]));
     indexes.set(parameters, index);
   }
   return index;
@@ -45,18 +54,18 @@ export function findParameter(
   key: string,
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): Parameter | undefined {
-  return indexOf(parameters).get(key);
+  return indexOf(parameters).get(key)?.parameter;
 }
 
-function requireParameter(key: string, parameters: readonly Parameter[]): Parameter {
-  const parameter = findParameter(key, parameters);
-  if (parameter === undefined) {
+function requireEntry(key: string, parameters: readonly Parameter[]): Entry {
+  const entry = indexOf(parameters).get(key);
+  if (entry === undefined) {
     throw new SoakError("usage", "no such parameter", {
       where: key,
       remedy: `known are ${parameters.map((known) => known.key).join(", ")}`,
     });
   }
-  return parameter;
+  return entry;
 }
 
 /**
@@ -81,13 +90,13 @@ export function getFromRuntime(
   key: string,
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): number | undefined {
-  const value = valueAt(runtime, requireParameter(key, parameters).path);
+  const value = valueAt(runtime, requireEntry(key, parameters).segments);
   return typeof value === "number" ? value : undefined;
 }
 
-function valueAt(runtime: JsonObject, path: string): JsonValue | undefined {
+function valueAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = runtime;
-  for (const segment of path.split(".")) {
+  for (const segment of segments) {
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
     value = value[segment];
   }
@@ -172,8 +181,10 @@ export function applyDeltas(
   }
   let next = runtime;
   for (const [key, value] of Object.entries(deltas)) {
-    const parameter = requireParameter(key, parameters);
-    next = withValue(next, parameter.path.split("."), roundToStep(value, parameter));
+    const { parameter, segments } = requireEntry(key, parameters);
+    const { min, max } = parameter;
+    const rounded = Math.min(max, Math.max(min, roundToStep(value, parameter)));
+    next = withValue(next, segments, rounded);
   }
   return next;
 }
@@ -197,8 +208,8 @@ export function getAllParams(
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): Record<string, number> {
   const all: Record<string, number> = {};
-  for (const { key, path } of parameters) {
-    const value = valueAt(runtime, path);
+  for (const [key, { segments }] of indexOf(parameters)) {
+    const value = valueAt(runtime, segments);
     if (typeof value === "number") all[key] = value;
   }
   return all;
@@ -249,8 +260,8 @@ export function validateRuntime(
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): ParameterProblem[] {
   const problems: ParameterProblem[] = [];
-  for (const parameter of parameters) {
-    const value = valueAt(runtime, parameter.path);
+  for (const { parameter, segments } of indexOf(parameters).values()) {
+    const value = valueAt(runtime, segments);
     const problem = value === undefined
       ? {
         key: parameter.key,
@@ -271,7 +282,9 @@ function valueProblem(parameter: Parameter, value: unknown): ParameterProblem | 
   if (kind === "integer" && !Number.isInteger(value)) {
     return { key, code: "wrong_kind", message: `${key} must be an integer, not ${value}` };
   }
-  const rounded = roundToStep(value, parameter);
+  // Rounding noise may carry a value just over its bound; what lies within can't leave by rounding.
+  const within = value >= min && value <= max;
+  const rounded = within ? value : roundToStep(value, parameter);
   if (rounded < min || rounded > max) {
     return {
       key,

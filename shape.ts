@@ -18,25 +18,42 @@ export class Shape {
   readonly value: JsonValue | undefined;
   /** The file it was read from. */
   readonly file: string;
-  /** Its place in the file, starting with `$`. */
-  readonly path: string;
+  readonly #parent: Shape | null;
+  readonly #step: string | number;
 
   /**
    * Wraps a value with the place it stands at.
    *
    * @param value The value to check.
    * @param file The file it was read from.
-   * @param path Its place in the file.
+   * @param parent The shape that it is a part of; `null` for a whole document.
+   * @param step The field or the index within that.
    */
-  constructor(value: JsonValue | undefined, file: string, path = "$") {
+  constructor(
+    value: JsonValue | undefined,
+    file: string,
+    parent: Shape | null = null,
+    step: string | number = "",
+  ) {
     this.value = value;
     this.file = file;
-    this.path = path;
+    this.#parent = parent;
+    this.#step = step;
+  }
+
+  /** Its place in the file, starting with `$`. Put together when asked for: errors are rare. */
+  get path(): string {
+    if (this.#parent === null) return "$";
+    const step = this.#step;
+    if (typeof step === "number") return `${this.#parent.path}[${step}]`;
+    return /^[A-Za-z_][A-Za-z0-9_]*$/.test(step)
+      ? `${this.#parent.path}.${step}`
+      : `${this.#parent.path}[${JSON.stringify(step)}]`;
   }
 
   /** The error that says that something else was expected here. */
   wrong(expected: string): SoakError {
-    return new SoakError("artifact", `expected ${expected}, found ${describe(this.value)}`, {
+    return new SoakError("artifact", `expected ${expected}, found ${describeJson(this.value)}`, {
       where: `${this.file}: ${this.path}`,
       remedy: "restore the file as it was written",
     });
@@ -67,13 +84,9 @@ export class Shape {
 
   /** The field of an object; its value is `undefined` if there is none. */
   get(field: string): Shape {
-    const path = /^[A-Za-z_][A-Za-z0-9_]*$/.test(field)
-      ? `${this.path}.${field}`
-      : `${this.path}[${JSON.stringify(field)}]`;
-    const value = isJsonObject(this.value) && Object.hasOwn(this.value, field)
-      ? this.value[field]
-      : undefined;
-    return new Shape(value, this.file, path);
+    const { value } = this;
+    const child = isJsonObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
+    return new Shape(child, this.file, this, field);
   }
 
   /** Whether an object has the field. */
@@ -89,7 +102,7 @@ export class Shape {
   /** The elements of an array. */
   items(): Shape[] {
     if (!Array.isArray(this.value)) throw this.wrong("an array");
-    return this.value.map((item, i) => new Shape(item, this.file, `${this.path}[${i}]`));
+    return this.value.map((item, i) => new Shape(item, this.file, this, i));
   }
 
   /** A JSON object, whatever is in it. */
@@ -165,7 +178,8 @@ function isUtc(text: string): boolean {
   return iso === text || iso.replace(".000Z", "Z") === text;
 }
 
-function describe(value: JsonValue | undefined): string {
+/** A JSON value as an error names what it found. */
+export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean" || typeof value === "number") {
     return String(value);
