@@ -248,6 +248,15 @@ Deno.test("a fault strikes about as often as its rate says", () => {
     .filter((report, i) => report["tail_age_ms"] !== getAllParams(runtimes[i] ?? {})["tail_age_ms"])
     .length;
   assert(struck > 70 && struck < 130, `${struck} of 400`);
+
+  const drifting = effective(
+    Array<JsonObject>(400).fill(DEFAULTS),
+    { kind: "drift", rate: 0.25 },
+    5,
+  )
+    .map((report) => JSON.stringify(report));
+  const drifted = drifting.filter((report, i) => i > 0 && report !== drifting[i - 1]).length;
+  assert(drifted > 70 && drifted < 130, `${drifted} of 400`);
 });
 
 Deno.test("KPIs follow the effective parameters, not those that were asked for", () => {

@@ -67,7 +67,9 @@ Deno.test("judgeKpis() does not take an inherited property for a measurement", (
     metric: "m",
     description: "",
   } as const;
-  assertEquals(judgeKpis({ ...marketMaker, kpis: [kpi] }, {}).verdict, "FAIL");
+  assertEquals(judgeKpis({ ...marketMaker, kpis: [kpi] }, {}).reasons, [
+    "constructor was not measured",
+  ]);
 });
 
 Deno.test("conditionHolds() compares as its operator says, also at equality", () => {

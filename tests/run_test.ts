@@ -621,7 +621,7 @@ Deno.test("runSoak() refuses to resume where there is no run, and makes no direc
   await using parent = await tempDir();
   Deno.mkdirSync(parent.file("empty"));
   fillFolder(parent.file("other"), { "notes.txt": "kept" });
-  for (const name of ["missing", "empty", "other"]) {
+  for (const name of ["missing", join("missing", "deeper"), "empty", "other"]) {
     const error = await assertRejects(() => run(parent.file(name), { resume: true }), SoakError);
     assertEquals(error.kind, "usage");
     assertStringIncludes(error.message, "no run to resume");
@@ -641,6 +641,16 @@ Deno.test("runSoak() refuses to resume when the runtime is not the recorded one"
     assertEquals(textsIn(dir)[RUNTIME_FILE], runtime);
     assert(!namesIn(dir).includes(summaryFile(5)));
   }
+});
+
+Deno.test("runSoak() refuses to call a run complete whose runtime is not the recorded one", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  fillFolder(dir, { ...await filesOf(parent), [RUNTIME_FILE]: "{}" });
+  const before = textsIn(dir);
+  const error = await assertRejects(() => run(dir, { resume: true }), SoakError);
+  assertEquals(error.kind, "system");
+  assertEquals(textsIn(dir), before);
 });
 
 Deno.test("runSoak() refuses to resume records that do not follow one another", async () => {
