@@ -25,6 +25,8 @@ export interface Parameter {
   readonly default: number;
   /** What the parameter does, in one sentence. */
   readonly description: string;
+  /** PromQL expression that yields the effective value, when it is read from a Prometheus server. */
+  readonly query?: string;
 }
 
 /** A measured quantity, with a target unless it is only an input to rules. */
@@ -69,6 +71,8 @@ export type Action =
 export interface Rule {
   /** Unique name, recorded with every change the rule makes. */
   readonly name: string;
+  /** Why the rule does what it does, in one sentence. */
+  readonly description?: string;
   /** When two rules pull one parameter in opposite directions, the higher protection wins. */
   readonly protection: number;
   /** Conditions, all of which must hold. */
