@@ -8,6 +8,7 @@
 import { join } from "@std/path";
 import { AtomicFile } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
+import { eventLoopTurn } from "./event_loop.ts";
 import { type Guard, GUARDS, primaryGuard, type SkipReason } from "./guards.ts";
 import {
   atomicWriteJson,
@@ -21,6 +22,7 @@ import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
 import type { Deltas } from "./params.ts";
 import type { KpiValues, Profile } from "./profile.ts";
 import { parseProfile, profileToJson } from "./profile_check.ts";
+import { osError } from "./oserror.ts";
 import { readRegularFile } from "./readfile.ts";
 import { Shape } from "./shape.ts";
 
@@ -164,7 +166,7 @@ async function readJson(
   const path = join(dir, name);
   const bytes = await readRegularFile(path);
   const { value, canonical } = decodeCanonical(bytes, path);
-  return { value, fileHash: sha256Hex(bytes), canonical };
+  return { value, fileHash: await sha256Hex(bytes), canonical };
 }
 
 /**
@@ -493,11 +495,7 @@ async function removeIfThere(path: string): Promise<void> {
     await Deno.remove(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return;
-    throw new SoakError("system", "the file can't be removed", {
-      where: path,
-      remedy: "check the permissions of its directory, then use --resume",
-      cause,
-    });
+    throw osError("cannot remove the file", path, cause);
   }
 }
 
@@ -568,6 +566,7 @@ export async function rebuildTuningReport(
       const { record, fileHash } = await readSummary(dir, i);
       lastHash = fileHash;
       file.write(encoder.encode(text.next(i, record.tuning)));
+      await eventLoopTurn();
     }
     file.write(encoder.encode(text.end(lastHash)));
     file.commit();

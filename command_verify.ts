@@ -41,7 +41,7 @@ export async function commandVerify(command: VerifyCommand, console: Console): P
       ? canonicalJson({ ...summaryOf(result), findings: result.findings })
       : renderVerification(result, command.dir, console.outStyle),
   );
-  report.finish(result);
+  await report.finish(result);
   return EXIT_OF[result.verdict];
 }
 

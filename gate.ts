@@ -88,7 +88,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
   const verdict = decide(checks, verification);
   const { skipped } = observed;
 
-  report.finish(verification);
+  await report.finish(verification);
   await atomicWriteJson(join(dir, SNAPSHOT_FILE), snapshot);
   if (prometheus) {
     const text = renderMetrics({

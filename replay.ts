@@ -57,7 +57,8 @@ export interface ReplayOptions {
  * @param dir The run directory.
  * @param options Progress and interruption.
  * @returns The first difference, if there is one.
- * @throws {SoakError} If the run is not a simulated one of this version, or can't be read.
+ * @throws {SoakError} If the run is not a simulated one of this version, or can't be read; the
+ * signal's reason, if it was interrupted.
  *
  * @example
  * ```ts
@@ -132,7 +133,7 @@ async function rerun(
       if (iteration === iterations) enough.abort();
     },
   });
-  if (signal?.aborted) throw new SoakError("system", "the replay was interrupted");
+  signal?.throwIfAborted();
 }
 
 async function compareFile(

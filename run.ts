@@ -24,6 +24,7 @@ import {
   writeSummary,
 } from "./artifacts.ts";
 import { SoakError } from "./errors.ts";
+import { eventLoopTurn } from "./event_loop.ts";
 import {
   EMPTY_HISTORY,
   type GuardHistory,
@@ -146,6 +147,7 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   while (state.iteration < run.iterations && !options.signal?.aborted) {
     const record = await iterate(state, options);
     options.onIteration?.(record);
+    await eventLoopTurn();
   }
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === run.iterations;
@@ -363,6 +365,7 @@ async function restore(options: RunOptions): Promise<RunState> {
     }
     relive(state, summary.record);
     state.previousHash = summary.fileHash;
+    await eventLoopTurn();
   }
   await completeStep(state, dir);
   await restoreRuntime(state, dir);

@@ -5,10 +5,15 @@
  */
 
 import { basename, dirname, join, resolve } from "@std/path";
-import { readRun, RUN_FILE } from "./artifacts.ts";
+import { readRun, RUN_FILE, RUNTIME_FILE } from "./artifacts.ts";
 import { removeStaleTemps } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
 import { acquireLock } from "./lock.ts";
+import { osError } from "./oserror.ts";
+import { printable } from "./printable.ts";
+
+/** The lock of the runtime file, as the pipeline takes it. */
+const LOCK_FILE = `${RUNTIME_FILE}.lock`;
 
 /** A run directory that no other process runs in. */
 export interface ClaimedDirectory extends AsyncDisposable {
@@ -55,47 +60,88 @@ async function requireDirectory(dir: string): Promise<void> {
   const info = await Deno.stat(dir).catch(() => null);
   if (info?.isDirectory) return;
   throw new SoakError("usage", "there is no run to resume", {
-    where: dir,
+    where: printable(dir),
     remedy: "start one without --resume",
   });
 }
 
 async function makeDirectory(path: string): Promise<void> {
   try {
+    const missing = await missingFolders(path);
     await Deno.mkdir(path, { recursive: true });
+    for (const folder of missing) flushFolder(dirname(folder));
   } catch (cause) {
-    throw new SoakError("system", "the directory can't be made", {
-      where: path,
-      remedy: "check the permissions of its parent, and that no file is in its way",
-      cause,
-    });
+    throw osError("cannot make the folder", path, cause);
   }
+}
+
+/** The folders on the way to a path that are not there yet, from the outermost. */
+async function missingFolders(path: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
+    try {
+      await Deno.lstat(folder);
+      break;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) break; // mkdir() finds better words
+      missing.unshift(folder);
+    }
+  }
+  return missing;
+}
+
+/** Makes what was made or renamed in a folder outlast a power loss. */
+function flushFolder(path: string): void {
+  if (Deno.build.os === "windows") return; // has no such call, and needs none
+  let folder: Deno.FsFile;
+  try {
+    folder = Deno.openSync(path);
+  } catch (error) {
+    // One may be allowed to write into a folder without being allowed to open it.
+    if (error instanceof Deno.errors.PermissionDenied) return;
+    if (error instanceof Deno.errors.NotCapable) return;
+    throw error;
+  }
+  using _folder = folder;
+  folder.syncSync();
 }
 
 async function clearDirectory(dir: string, path: string): Promise<string | null> {
   await makeDirectory(path);
   await removeStaleTemps(path);
-  const names = new Set<string>();
-  for await (const { name } of Deno.readDir(path)) names.add(name);
+  const names = new Set(listNames(path));
   if (names.size === 0) return null;
   if (!names.has(RUN_FILE)) {
     throw new SoakError("usage", "the directory has files in it but no soak run", {
-      where: dir,
+      where: printable(dir),
       remedy: "choose another --out, or empty it",
     });
   }
   const archive = await freeName(dirname(path), await startStamp(dir), basename(path));
-  try {
-    await Deno.rename(path, archive);
-  } catch (cause) {
-    throw new SoakError("system", `the earlier run can't be moved to ${archive}`, {
-      where: dir,
-      remedy: "check the permissions of its parent",
-      cause,
-    });
-  }
+  await archiveRun(path, archive);
   await makeDirectory(path);
   return archive;
+}
+
+function listNames(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch (error) {
+    throw osError("cannot list the folder", path, error);
+  }
+}
+
+async function archiveRun(path: string, archive: string): Promise<void> {
+  // A `soak apply` that is at work on the old runtime would else replace that of the new run.
+  await using _lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
+  try {
+    await Deno.rename(path, archive);
+    flushFolder(dirname(path));
+  } catch (error) {
+    throw osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
+  }
+  // It went along, so that the lock won't find it to remove it.
+  await Deno.remove(join(archive, LOCK_FILE)).catch(() => {});
 }
 
 /** The start of the run in a directory, fit for a file name: `20250101T000000Z`. */

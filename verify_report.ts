@@ -76,7 +76,7 @@ export class VerifyReport implements Disposable {
    * @param result How the verification ended.
    * @throws {SoakError} If they can't be written.
    */
-  finish(result: VerifyResult): void {
+  async finish(result: VerifyResult): Promise<void> {
     const opening = this.#entries === 0 ? '{"entries":[' : "";
     this.#append(`${opening}],"schema_version":1,"summary":${canonicalJson(summaryOf(result))}}`);
     this.#flush();
@@ -84,7 +84,7 @@ export class VerifyReport implements Disposable {
     this.#json = null;
     const all = result.counts.total <= MAX_ROWS;
     const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
-    atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
+    await atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
   }
 
   /** Gives up what was not put in place. */

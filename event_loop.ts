@@ -1,0 +1,28 @@
+/**
+ * A pause that lets signals in.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+
+/**
+ * Gives way to the event loop once, so that a signal or a timer that is due can run. Loops over
+ * synchronous file calls need it: awaiting a promise that is settled already does not leave them.
+ * Costs a few microseconds, where a timer would cost milliseconds.
+ *
+ * @returns A promise that is settled in the next turn of the event loop.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ *
+ * let ran = false;
+ * setTimeout(() => ran = true, 0);
+ * while (!ran) await eventLoopTurn();
+ * assert(ran);
+ * ```
+ */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
