@@ -122,7 +122,7 @@ export async function commandHash(
   let code: number = EXIT.passed;
   for (const file of command.files) {
     try {
-      console.out(sha256Line(sha256Hex(await readRegularFile(file)), file));
+      console.out(sha256Line(await sha256Hex(await readRegularFile(file)), file));
     } catch (error) {
       if (!(error instanceof SoakError)) throw error;
       console.err(`soak: ${error.message}`);

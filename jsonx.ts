@@ -130,8 +130,8 @@ export function decodeJson(bytes: Uint8Array, source?: string): JsonValue {
  * assertEquals(await computeJsonHash({ b: 1, a: 2 }), await computeJsonHash({ a: 2, b: 1 }));
  * ```
  */
-export function computeJsonHash(value: unknown): Promise<string> {
-  return Promise.try(() => sha256Hex(canonicalJson(value)));
+export async function computeJsonHash(value: unknown): Promise<string> {
+  return await sha256Hex(canonicalJson(value));
 }
 
 /**
@@ -158,7 +158,7 @@ export async function atomicWriteJson(
 ): Promise<{ stateHash: string; size: number }> {
   const bytes = encoder.encode(canonicalJson(value));
   const { size } = await atomicWrite(path, bytes);
-  return { stateHash: sha256Hex(bytes), size };
+  return { stateHash: await sha256Hex(bytes), size };
 }
 
 /**
@@ -178,11 +178,11 @@ export async function atomicWriteJson(
  * assertEquals(await readJsonWithHash(path), { data: { a: 1 }, stateHash });
  * ```
  */
-export function readJsonWithHash(path: string): Promise<{ data: JsonValue; stateHash: string }> {
-  return Promise.try(() => {
-    const bytes = readRegularFileSync(path);
-    return { data: decodeJson(bytes, path), stateHash: sha256Hex(bytes) };
-  });
+export async function readJsonWithHash(
+  path: string,
+): Promise<{ data: JsonValue; stateHash: string }> {
+  const bytes = readRegularFileSync(path);
+  return { data: decodeJson(bytes, path), stateHash: await sha256Hex(bytes) };
 }
 
 const encoder = new TextEncoder();

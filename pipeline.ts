@@ -150,7 +150,7 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
     applied: true,
     noOp: false,
     oldHash,
-    stateHash: sha256Hex(text),
+    stateHash: await sha256Hex(text),
     deltasApplied: targets,
     changedKeys: Object.keys(targets)
       .filter((key) => getFromRuntime(runtime, key, profile.parameters) !== targets[key])

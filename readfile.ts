@@ -48,7 +48,7 @@ export interface ReadOptions {
  * assertThrows(() => readRegularFileSync(path, { maxBytes: 2 }), Error, "larger than 2 bytes");
  * ```
  */
-export function readRegularFileSync(path: string, options: ReadOptions = {}): Uint8Array {
+export function readRegularFileSync(path: string, options: ReadOptions = {}): Uint8Array<ArrayBuffer> {
   const { maxBytes = MAX_FILE_BYTES, isFile = false } = options;
   try {
     if (!isFile) {
@@ -84,7 +84,7 @@ export function readRegularFileSync(path: string, options: ReadOptions = {}): Ui
  * await assertRejects(() => readRegularFile("/no/such/file"), Error, "cannot read the file");
  * ```
  */
-export function readRegularFile(path: string, options?: ReadOptions): Promise<Uint8Array> {
+export function readRegularFile(path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   return Promise.try(readRegularFileSync, path, options);
 }
 
@@ -122,7 +122,7 @@ function describeType(info: Deno.FileInfo): string {
 /** Most files fit in here; only their bytes are copied out. */
 const scratch = new Uint8Array(64 * 1024);
 
-function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array {
+function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
   let buffer = scratch;
   let length = 0;
   for (;;) {

@@ -242,8 +242,8 @@ Deno.test("writeRun() and writeSummary() return the hash of the bytes, which rea
   const hash = await writeSummary(dir.path, APPLIED);
   const texts = textsIn(dir.path);
   assertEquals(Object.keys(texts), [summaryFile(1), RUN_FILE]);
-  assertEquals(runHash, sha256Hex(texts[RUN_FILE] ?? ""));
-  assertEquals(hash, sha256Hex(texts[summaryFile(1)] ?? ""));
+  assertEquals(runHash, await sha256Hex(texts[RUN_FILE] ?? ""));
+  assertEquals(hash, await sha256Hex(texts[summaryFile(1)] ?? ""));
   assertEquals(await readRun(dir.path), { record: RUN, fileHash: runHash, canonical: true });
   assertEquals(await readSummary(dir.path, 1), {
     record: APPLIED,
@@ -257,7 +257,7 @@ Deno.test("readSummary() tells when a file is not in canonical form", async () =
   const pretty = JSON.stringify(summaryToJson(APPLIED), null, 2);
   await Deno.writeTextFile(dir.file(summaryFile(1)), pretty);
   const { record, canonical, fileHash } = await readSummary(dir.path, 1);
-  assertEquals([record, canonical, fileHash], [APPLIED, false, sha256Hex(pretty)]);
+  assertEquals([record, canonical, fileHash], [APPLIED, false, await sha256Hex(pretty)]);
 });
 
 Deno.test("readRun() and readSummary() name the file that is missing or damaged", async () => {

@@ -331,13 +331,13 @@ Deno.test("sha256Hex() agrees with Web Crypto at every length and for text", asy
     new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
   for (const length of [...Array(200).keys(), 4095, 4096, 4097, 100_000]) {
     const bytes = Uint8Array.from({ length }, (_, i) => i * 37 + length);
-    assertEquals(sha256Hex(bytes), await webCrypto(bytes), `${length} bytes`);
+    assertEquals(await sha256Hex(bytes), await webCrypto(bytes), `${length} bytes`);
   }
   await fc.assert(fc.asyncProperty(fc.string({ unit: "binary", size: "large" }), async (text) => {
-    assertEquals(sha256Hex(text), await webCrypto(new TextEncoder().encode(text)));
+    assertEquals(await sha256Hex(text), await webCrypto(new TextEncoder().encode(text)));
   }));
   const long = "é".repeat(700_000);
-  assertEquals(sha256Hex(long), await webCrypto(new TextEncoder().encode(long)));
+  assertEquals(await sha256Hex(long), await webCrypto(new TextEncoder().encode(long)));
 });
 
 Deno.test("atomicWriteJson() writes canonical bytes and returns their hash and number", async () => {
@@ -347,7 +347,7 @@ Deno.test("atomicWriteJson() writes canonical bytes and returns their hash and n
   const written = await atomicWriteJson(path, value);
   const bytes = await Deno.readFile(path);
   assertEquals(new TextDecoder().decode(bytes), canonicalJson(value));
-  assertEquals(written, { stateHash: sha256Hex(bytes), size: bytes.length });
+  assertEquals(written, { stateHash: await sha256Hex(bytes), size: bytes.length });
   assertEquals(await readJsonWithHash(path), { data: value, stateHash: written.stateHash });
 });
 
@@ -366,7 +366,7 @@ Deno.test("readJsonWithHash() hashes the bytes as they are, canonical or not", a
   await Deno.writeTextFile(path, '{"b":1,\r\n"a":2.0}');
   const { data, stateHash } = await readJsonWithHash(path);
   assertEquals(data, { b: 1, a: 2 });
-  assertEquals(stateHash, sha256Hex('{"b":1,\r\n"a":2.0}'));
+  assertEquals(stateHash, await sha256Hex('{"b":1,\r\n"a":2.0}'));
 });
 
 Deno.test("readJsonWithHash() names the file that it refuses", async () => {

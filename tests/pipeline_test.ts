@@ -36,7 +36,7 @@ Deno.test("applyDeltasWithTracking() applies a proposal and says what it did", a
     applied: true,
     noOp: false,
     oldHash: await computeJsonHash(RUNTIME),
-    stateHash: sha256Hex(text),
+    stateHash: await sha256Hex(text),
     deltasApplied: { tail_age_ms: 630, min_interval_ms: 60 },
     changedKeys: ["min_interval_ms", "tail_age_ms"],
     bytesWritten: new TextEncoder().encode(text).length,
@@ -74,8 +74,8 @@ Deno.test("applyDeltasWithTracking() writes nothing when every target is the cur
     assertEquals(result, {
       applied: false,
       noOp: true,
-      oldHash: sha256Hex(text),
-      stateHash: sha256Hex(text),
+      oldHash: await sha256Hex(text),
+      stateHash: await sha256Hex(text),
       deltasApplied: {},
       changedKeys: [],
       bytesWritten: 0,
@@ -110,7 +110,7 @@ Deno.test("applyDeltasWithTracking() writes nothing when a guard holds, and name
   ]);
   assert(result.skipReason?.note.startsWith("freeze"));
   assertEquals([result.applied, result.noOp, result.bytesWritten], [false, false, 0]);
-  assertEquals([result.stateHash, result.oldHash], [sha256Hex(text), sha256Hex(text)]);
+  assertEquals([result.stateHash, result.oldHash], [await sha256Hex(text), await sha256Hex(text)]);
   assertEquals(await Deno.readTextFile(dir.file(NAME)), text);
 });
 
@@ -191,7 +191,9 @@ Deno.test("applyDeltasWithTracking() refuses a runtime that was changed by somet
   );
   assertEquals(error.kind, "system");
   assertEquals(await Deno.readTextFile(dir.file(NAME)), text);
-  const { applied } = await apply(dir, { tail_age_ms: 630 }, { expectedHash: sha256Hex(text) });
+  const { applied } = await apply(dir, { tail_age_ms: 630 }, {
+    expectedHash: await sha256Hex(text),
+  });
   assertEquals(applied, true);
 });
 
@@ -239,12 +241,15 @@ Deno.test("applyDeltasWithTracking() makes a pretty-printed runtime canonical, b
   await using dir = await withRuntime(pretty);
   const skipped = await apply(dir, { tail_age_ms: 600 });
   assertEquals(await Deno.readTextFile(dir.file(NAME)), pretty);
-  assertEquals(skipped.stateHash, sha256Hex(pretty));
+  assertEquals(skipped.stateHash, await sha256Hex(pretty));
 
   const applied = await apply(dir, { tail_age_ms: 630 });
   const text = await Deno.readTextFile(dir.file(NAME));
   assertEquals(text, canonicalJson(JSON.parse(text)));
-  assertEquals([applied.oldHash, applied.stateHash], [sha256Hex(pretty), sha256Hex(text)]);
+  assertEquals([applied.oldHash, applied.stateHash], [
+    await sha256Hex(pretty),
+    await sha256Hex(text),
+  ]);
 });
 
 Deno.test("applyDeltasWithTracking() loses no update when calls for different keys run at once", async () => {
@@ -264,7 +269,7 @@ Deno.test("applyDeltasWithTracking() loses no update when calls for different ke
   const byOldHash = new Map(results.map((result) => [result.oldHash, result.stateHash]));
   let hash: string | undefined = await computeJsonHash(RUNTIME);
   for (let i = 0; i < results.length; i++) hash = byOldHash.get(hash ?? "");
-  assertEquals(hash, sha256Hex(await Deno.readTextFile(dir.file(NAME))));
+  assertEquals(hash, await sha256Hex(await Deno.readTextFile(dir.file(NAME))));
   assertEquals(namesIn(dir.path), [NAME]);
 });
 

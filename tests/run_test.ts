@@ -101,7 +101,7 @@ Deno.test("runSoak() records all that is needed to run again", async () => {
   assertEquals([record.seed, record.iterations, record.autoTune], [77, 2, true]);
   assertEquals(record.profile, marketMaker);
   assertEquals(record.startedUtc, "2025-01-01T00:00:00Z");
-  assertEquals(record.initialHash, sha256Hex(runtimeUnder(textsIn(dir), 1)));
+  assertEquals(record.initialHash, await sha256Hex(runtimeUnder(textsIn(dir), 1)));
 });
 
 Deno.test("runSoak() leaves auto-tune off and the seed at 1 unless told otherwise", async () => {
@@ -145,7 +145,7 @@ Deno.test("runSoak() changes the hash exactly when it applied, and says why not 
     const { record: start } = await readRun(dir);
     let hash = start.initialHash;
     for (const { tuning, stateHash, runtime } of records) {
-      assertEquals(sha256Hex(canonicalJson(runtime)), hash);
+      assertEquals(await sha256Hex(canonicalJson(runtime)), hash);
       assertEquals([tuning.oldHash, tuning.stateHash], [hash, stateHash]);
       assertEquals(stateHash !== hash, tuning.applied);
       assertEquals(tuning.skipReason === null, tuning.applied);
@@ -157,7 +157,7 @@ Deno.test("runSoak() changes the hash exactly when it applied, and says why not 
       }
       hash = stateHash;
     }
-    assertEquals(sha256Hex(await Deno.readTextFile(join(dir, RUNTIME_FILE))), hash);
+    assertEquals(await sha256Hex(await Deno.readTextFile(join(dir, RUNTIME_FILE))), hash);
     assertEquals(records.some(({ tuning }) => tuning.applied), options.autoTune);
   }
 });
@@ -208,7 +208,7 @@ Deno.test("runSoak() chains each summary to the bytes of the file before", async
   let before = files[RUN_FILE] ?? "";
   for (let i = 1; i <= 12; i++) {
     const text = files[summaryFile(i)] ?? "";
-    assertEquals(JSON.parse(text).previous_hash, sha256Hex(before));
+    assertEquals(JSON.parse(text).previous_hash, await sha256Hex(before));
     before = text;
   }
 });
@@ -235,7 +235,7 @@ Deno.test("runSoak() reports what the summaries say, and counts it", async () =>
       ...JSON.parse(files[summaryFile(iteration)] ?? "").tuning,
       iteration,
     })),
-    summary: { ...expected, last_hash: sha256Hex(files[summaryFile(12)] ?? "") },
+    summary: { ...expected, last_hash: await sha256Hex(files[summaryFile(12)] ?? "") },
   });
 });
 
