@@ -6,6 +6,7 @@
 
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { skipN } from "pure-rand/utils/skipN";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { SoakError } from "./errors.ts";
 import type { JsonObject } from "./jsonx.ts";
@@ -155,6 +156,9 @@ const SEASON_PERIOD = 50;
 /** Where in each period a season begins and ends. */
 const [SEASON_START, SEASON_END] = [25, 35];
 
+/** Random numbers passed over at the start of a stream. */
+const WARM_UP = 64;
+
 /** Chance of a disturbance in each iteration of a season. */
 const DISTURBANCE_CHANCE = 0.3;
 
@@ -192,8 +196,8 @@ export function createMock(options: MockOptions): Mock {
       remedy: "--mock simulates the market-maker profile; drive another system with --exec",
     });
   }
-  const noise = xoroshiro128plus(seed);
-  const mischief = xoroshiro128plus(seed ^ 0x5f3759df);
+  const noise = randomStream(seed, 1);
+  const mischief = randomStream(seed, 2);
   const receiver = createReceiver(profile.parameters, fault, mischief);
   let steady: Record<string, number> | null = null;
   let shock = 0;
@@ -220,6 +224,16 @@ export function createMock(options: MockOptions): Mock {
       return { kpis, effectiveParams };
     },
   };
+}
+
+/**
+ * A stream of random numbers. The generator starts from nearly the bare seed, so that the first
+ * numbers of neighbouring seeds are alike: they are passed over.
+ */
+function randomStream(seed: number, stream: number): RandomGenerator {
+  const random = xoroshiro128plus(Math.imul(seed ^ Math.imul(stream, 0x9e3779b9), 0x85ebca6b));
+  skipN(random, WARM_UP);
+  return random;
 }
 
 function disturbance(iteration: number, random: RandomGenerator): number {

@@ -59,8 +59,8 @@ export interface TunerInput {
   readonly history: GuardHistory;
 }
 
-/** Guards against rounding noise when an allowance is counted in steps. */
-const TOLERANCE = 1e-9;
+/** Rounding noise, as a share of a parameter's range; less than the velocity guard tolerates. */
+const TOLERANCE = 1e-10;
 
 /**
  * Proposes changes for an iteration's KPIs.
@@ -97,7 +97,7 @@ export function propose(input: TunerInput): Proposal {
 
   const { wishes, remarks } = collectWishes(input);
   const changes: ProposedChange[] = [];
-  for (const wish of wishes.values()) {
+  for (const wish of wishes) {
     const { change, remark } = withinGuards(wish, history, settings, profile);
     if (change !== null) changes.push(change);
     if (remark !== null) remarks.push(remark);
@@ -117,43 +117,63 @@ function nothing(rationale: string): Proposal {
   return { deltas: {}, changes: [], rationale };
 }
 
+/** What a rule wants of a parameter. At the rule's limit, `to` equals `from`: hold it there. */
 interface Wish {
   readonly parameter: Parameter;
   readonly rule: Rule;
   readonly from: number;
   readonly to: number;
+  /** Which way the rule pulls, even where it can't go further: 1 for up, −1 for down. */
+  readonly direction: number;
 }
 
 function collectWishes(
   { profile, runtime, kpis }: TunerInput,
-): { wishes: Map<string, Wish>; remarks: string[] } {
-  const wishes = new Map<string, Wish>();
-  const remarks: string[] = [];
+): { wishes: Wish[]; remarks: string[] } {
+  const byKey = new Map<string, Wish[]>();
   for (const rule of profile.rules) {
     if (!ruleFires(rule, kpis)) continue;
     for (const action of rule.then) {
       const wish = makeWish(rule, action, profile, runtime);
       if (wish === null) continue;
-      const earlier = wishes.get(action.param);
-      if (earlier === undefined) {
-        wishes.set(action.param, wish);
-        continue;
-      }
-      if (Math.sign(earlier.to - earlier.from) === Math.sign(wish.to - wish.from)) continue;
-      const winner = rule.protection > earlier.rule.protection ? wish : earlier;
-      const loser = winner === wish ? earlier : wish;
-      wishes.set(action.param, winner);
-      remarks.push(
-        `${action.param}: ${winner.rule.name} overrules ${loser.rule.name}, ` +
-          `${
-            winner.rule.protection > loser.rule.protection
-              ? "being more protective"
-              : "standing first"
-          }`,
-      );
+      const others = byKey.get(action.param);
+      if (others === undefined) byKey.set(action.param, [wish]);
+      else others.push(wish);
     }
   }
+  const wishes: Wish[] = [];
+  const remarks: string[] = [];
+  for (const rivals of byKey.values()) {
+    const { winner, remark } = settle(rivals);
+    if (remark !== null) remarks.push(remark);
+    if (winner !== null && winner.to !== winner.from) wishes.push(winner);
+  }
   return { wishes, remarks };
+}
+
+/**
+ * The wish that wins a parameter: the first one, unless rules pull both ways; then the most
+ * protective one decides the direction. A rule at its limit holds against the other direction,
+ * and leaves the step to the next rule of its own.
+ */
+function settle(rivals: readonly Wish[]): { winner: Wish | null; remark: string | null } {
+  const contested = rivals.some(({ direction }) => direction !== rivals[0]?.direction);
+  const ranked = contested
+    ? rivals.toSorted((a, b) => b.rule.protection - a.rule.protection)
+    : rivals;
+  const [strongest] = ranked;
+  if (strongest === undefined) return { winner: null, remark: null };
+  const allies = ranked.filter(({ direction }) => direction === strongest.direction);
+  const winner = allies.find(({ from, to }) => from !== to) ?? strongest;
+  if (!contested) return { winner, remark: null };
+  const losers = rivals.filter(({ direction }) => direction !== strongest.direction);
+  const tied = losers.some(({ rule }) => rule.protection === strongest.rule.protection);
+  return {
+    winner,
+    remark: `${strongest.parameter.key}: ${strongest.rule.name} overrules ` +
+      `${losers.map(({ rule }) => rule.name).join(", ")}, ` +
+      (tied ? "standing first" : "being more protective"),
+  };
 }
 
 function makeWish(
@@ -165,10 +185,14 @@ function makeWish(
   const parameter = findParameter(action.param, profile.parameters);
   if (parameter === undefined) return null;
   const from = getFromRuntime(runtime, action.param, profile.parameters);
-  if (from === undefined) return null;
+  if (from === undefined || from < parameter.min || from > parameter.max) return null;
+  const { limit: _, ...unlimited } = action;
+  const direction = Math.sign(actionTarget(unlimited, from) - from);
+  if (direction === 0) return null;
   const wanted = roundToStep(actionTarget(action, from), parameter);
   const to = Math.min(parameter.max, Math.max(parameter.min, wanted));
-  return to === from ? null : { parameter, rule, from, to };
+  // Rounding must not turn a small step round.
+  return { parameter, rule, from, to: Math.sign(to - from) === direction ? to : from, direction };
 }
 
 function withinGuards(
@@ -195,11 +219,13 @@ function withinGuards(
 }
 
 function shorten({ parameter, from, to }: Wish, allowance: number): number {
-  if (Math.abs(to - from) <= allowance + TOLERANCE) return to;
+  const { min, max, step } = parameter;
+  const reach = allowance + TOLERANCE * (max - min);
+  if (Math.abs(to - from) <= reach) return to;
   const direction = to > from ? 1 : -1;
-  for (let steps = Math.floor((allowance + TOLERANCE) / parameter.step); steps > 0; steps--) {
-    const target = roundToStep(from + direction * steps * parameter.step, parameter);
-    if (Math.abs(target - from) <= allowance + TOLERANCE) return target;
+  for (let steps = Math.floor(reach / step); steps > 0; steps--) {
+    const target = roundToStep(from + direction * steps * step, parameter);
+    if (Math.abs(target - from) <= reach) return target;
   }
   return from;
 }

@@ -46,8 +46,8 @@ for (const [group, runtime] of [["any order", RUNTIME], ["as read", RUNTIME_AS_R
     Deno.bench(`${name}, ${group}`, {
       group: `canonicalise and hash ${REPEATS} runtimes, keys ${group}`,
       baseline: stringify === canonicalJson,
-    }, () => {
-      for (let i = 0; i < REPEATS; i++) sha256Hex(stringify(runtime) ?? "");
+    }, async () => {
+      for (let i = 0; i < REPEATS; i++) await sha256Hex(stringify(runtime) ?? "");
     });
   }
 }

@@ -196,6 +196,41 @@ Deno.test("propose() lets the earlier of two conflicting rules win when it prote
   assertStringIncludes(rationale, "first overrules second, being more protective");
 });
 
+Deno.test("propose() lets the most protective rule win, in whatever order three of them stand", () => {
+  const a = ["a", 1, { param: "tail_age_ms", add: 10 }] as const;
+  const b = ["b", 3, { param: "tail_age_ms", add: 30 }] as const;
+  const c = ["c", 2, { param: "tail_age_ms", add: -20 }] as const;
+  const kpis = { a: 1, b: 1, c: 1 };
+  for (const rules of [[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]]) {
+    const { changes } = proposed(kpis, DEFAULTS, FIRST, ruledBy(...rules));
+    assertEquals(changes, [{ key: "tail_age_ms", from: 600, to: 630, rule: "b" }]);
+  }
+});
+
+Deno.test("propose() lets a rule at its limit hold the value against a less protective one", () => {
+  const profile = ruledBy(
+    ["first", 1, { param: "tail_age_ms", add: 10, limit: 600 }],
+    ["second", 0, { param: "tail_age_ms", add: -20 }],
+  );
+  const { changes, rationale } = proposed(BOTH, DEFAULTS, FIRST, profile);
+  assertEquals(changes, []);
+  assertStringIncludes(rationale, "first overrules second, being more protective");
+});
+
+Deno.test("propose() leaves a step that a rule's limit forbids to the next rule of its direction", () => {
+  const profile = ruledBy(
+    ["first", 1, { param: "tail_age_ms", add: 10, limit: 600 }],
+    ["second", 0, { param: "tail_age_ms", add: 20 }],
+  );
+  const { changes } = proposed(BOTH, DEFAULTS, FIRST, profile);
+  assertEquals(changes, [{ key: "tail_age_ms", from: 600, to: 620, rule: "second" }]);
+});
+
+Deno.test("propose() leaves a value alone that is out of bounds already", () => {
+  const runtime: JsonObject = { engine: { tail_age_ms: 900, min_interval_ms: 55 } };
+  assertEquals(proposed({ risk_ratio: 0.68 }, runtime).deltas, { min_interval_ms: 60 });
+});
+
 Deno.test("propose() names in its rationale the rule, the KPI and the change", () => {
   const { rationale } = proposed({ risk_ratio: 0.68 });
   assertStringIncludes(rationale, "risk-high (risk_ratio 0.68 >= 0.6)");
