@@ -6,33 +6,65 @@
 
 import { SoakError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./jsonx.ts";
-import type { Action, Condition, Kpi, Parameter, Profile, Rule } from "./profile.ts";
-import { Shape } from "./shape.ts";
+import type { GateSettings, GuardSettings, Kpi, Parameter, Profile, Rule } from "./profile.ts";
+import {
+  GATE_SCHEMA,
+  GUARDS_SCHEMA,
+  KPI_SCHEMA,
+  PARAMETER_SCHEMA,
+  PROFILE_SCHEMA,
+  RULE_SCHEMA,
+  type SchemaNode,
+} from "./profile_schema.ts";
+import {
+  gateProblems,
+  guardProblems,
+  kpiProblems,
+  parameterProblems,
+  type Part,
+  type SoundParts,
+} from "./profile_sense.ts";
+import { type ProfileProblem, shapeProblems } from "./profile_shape.ts";
+import { ruleProblems } from "./rule_sense.ts";
+import { isJsonObject } from "./shape.ts";
 
-/** One mistake in a profile. */
-export interface ProfileProblem {
-  /** Where it stands, for example `$.rules[2].when[0].kpi`. */
-  readonly path: string;
-  /** What is wrong, in one clause. */
-  readonly message: string;
-}
-
-/** Names in a summary that no KPI may take. */
-const RESERVED_KPIS: ReadonlySet<string> = new Set([
-  "runtime_utc",
-  "state_hash",
-  "kpi_verdict",
-  "kpi_reasons",
-  "failure",
-]);
-
-const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/;
-const PATH = /^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)*$/;
-const METRIC = /^[a-z][a-z0-9_]*$/;
-const FORBIDDEN: ReadonlySet<string> = new Set(["constructor", "prototype", "__proto__"]);
+export type { ProfileProblem } from "./profile_shape.ts";
 
 /**
- * Reads a profile.
+ * Names every mistake in a profile file: in its form, and in what its values say together.
+ *
+ * @param value The JSON document; it may have a `$schema` for editors.
+ * @returns Errors and warnings. Without an error the profile can be used.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * const profile = profileToJson(marketMaker);
+ * assertEquals(checkProfile(profile), []);
+ * assertEquals(checkProfile({ ...profile, name: "a b", rules: [] }).map(({ path }) => path), [
+ *   "$.name",
+ *   "$.rules",
+ * ]);
+ * ```
+ */
+export function checkProfile(value: JsonValue): ProfileProblem[] {
+  const shape = shapeProblems(value);
+  if (!isJsonObject(value)) return shape;
+  const parts = soundParts(value);
+  return [
+    ...shape,
+    ...parameterProblems(parts),
+    ...kpiProblems(parts),
+    ...ruleProblems(parts),
+    ...guardProblems(parts),
+    ...gateProblems(parts),
+  ];
+}
+
+/**
+ * Reads a profile, as it stands in a record.
  *
  * @param value The JSON document.
  * @param file Name of the file, for errors.
@@ -50,15 +82,20 @@ const FORBIDDEN: ReadonlySet<string> = new Set(["constructor", "prototype", "__p
  * ```
  */
 export function parseProfile(value: JsonValue, file: string): Profile {
-  const profile = readProfile(new Shape(value, file));
-  const [problem] = consistencyProblems(profile);
-  if (problem !== undefined) {
-    throw new SoakError("artifact", problem.message, {
-      where: `${file}: ${problem.path}`,
-      remedy: "correct the profile",
+  const problem = checkProfile(value).find(({ severity }) => severity === "error");
+  if (problem !== undefined || !isProfile(value)) {
+    throw new SoakError("artifact", problem?.message ?? "not a profile", {
+      where: `${file}: ${problem?.path ?? "$"}`,
+      remedy: problem?.remedy ?? "correct the profile",
     });
   }
-  return profile;
+  if ("$schema" in value) {
+    throw new SoakError("artifact", "a recorded profile has no such field", {
+      where: `${file}: $.$schema`,
+      remedy: "restore the file as it was written",
+    });
+  }
+  return value;
 }
 
 /** A profile as a JSON document, as it stands in `SOAK_RUN.json` and in profile files. */
@@ -66,228 +103,47 @@ export function profileToJson(profile: Profile): JsonObject {
   return JSON.parse(JSON.stringify(profile));
 }
 
-function readProfile(shape: Shape): Profile {
-  shape.object(["name", "description", "parameters", "kpis", "rules", "guards", "gate"]);
-  const guards = shape.get("guards").object([
-    "freeze_after",
-    "freeze_iters",
-    "oscillation_window",
-    "velocity_cap",
-    "max_delta_per_hour",
-    "cooldown_iters",
-  ]);
-  const gate = shape.get("gate").object([
-    "window",
-    "pass",
-    "warn",
-    "full_apply_ratio",
-    "signature_stuck",
-  ]);
+function fits<T>(node: SchemaNode): (value: unknown) => value is T {
+  return (value): value is T => shapeProblems(value as JsonValue, node).length === 0;
+}
+
+const isProfile: (value: unknown) => value is Profile = fits(PROFILE_SCHEMA);
+const isParameter: (value: unknown) => value is Parameter = fits(PARAMETER_SCHEMA);
+const isKpi: (value: unknown) => value is Kpi = fits(KPI_SCHEMA);
+const isRule: (value: unknown) => value is Rule = fits(RULE_SCHEMA);
+const isGuards: (value: unknown) => value is GuardSettings = fits(GUARDS_SCHEMA);
+const isGate: (value: unknown) => value is GateSettings = fits(GATE_SCHEMA);
+
+/** What can be judged of a document, whatever else is wrong with it. */
+function soundParts(document: JsonObject): SoundParts {
+  const field = (name: string): JsonValue | undefined =>
+    Object.hasOwn(document, name) ? document[name] : undefined;
+  const parts = <T>(name: string, is: (value: unknown) => value is T): Part<T>[] =>
+    elements(field(name)).flatMap((item, i) => is(item) ? [{ item, path: `$.${name}[${i}]` }] : []);
+  const [guards, gate] = [field("guards"), field("gate")];
+  const parameters = parts("parameters", isParameter);
   return {
-    name: name(shape.get("name")),
-    description: shape.get("description").string(),
-    parameters: shape.get("parameters").items().map(readParameter),
-    kpis: shape.get("kpis").items().map(readKpi),
-    rules: shape.get("rules").items().map(readRule),
-    guards: {
-      freeze_after: guards.get("freeze_after").integer(1, 1000),
-      freeze_iters: guards.get("freeze_iters").integer(1, 1000),
-      oscillation_window: guards.get("oscillation_window").integer(2, 64),
-      velocity_cap: positive(guards.get("velocity_cap")),
-      max_delta_per_hour: positive(guards.get("max_delta_per_hour")),
-      cooldown_iters: guards.get("cooldown_iters").integer(0, 1000),
-    },
-    gate: {
-      window: gate.get("window").integer(1, 1000),
-      pass: gate.get("pass").integer(1, 1000),
-      warn: gate.get("warn").integer(1, 1000),
-      full_apply_ratio: ratio(gate.get("full_apply_ratio")),
-      signature_stuck: gate.get("signature_stuck").integer(0),
-    },
+    parameters,
+    byKey: new Map(parameters.toReversed().map(({ item }) => [item.key, item])),
+    kpis: parts("kpis", isKpi),
+    rules: parts("rules", isRule),
+    guards: isGuards(guards) ? guards : null,
+    gate: isGate(gate) ? gate : null,
+    parameterKeys: keys(field("parameters")),
+    kpiKeys: keys(field("kpis")),
   };
 }
 
-function name(shape: Shape): string {
-  const text = shape.string();
-  if (!NAME.test(text) || FORBIDDEN.has(text)) {
-    throw shape.wrong("a name of letters, digits, _ and -");
-  }
-  return text;
+/** No more than the schema allows: what is beyond has been refused already. */
+function elements(value: JsonValue | undefined): readonly JsonValue[] {
+  const most = PROFILE_SCHEMA.properties?.["rules"]?.maxItems;
+  return Array.isArray(value) ? value.slice(0, most) : [];
 }
 
-function positive(shape: Shape): number {
-  const value = shape.number();
-  if (!(value > 0)) throw shape.wrong("a number above 0");
-  return value;
-}
-
-function ratio(shape: Shape): number {
-  const value = shape.number();
-  if (value < 0 || value > 1) throw shape.wrong("a ratio from 0 to 1");
-  return value;
-}
-
-function readParameter(shape: Shape): Parameter {
-  shape.object([
-    "key",
-    "path",
-    "kind",
-    "min",
-    "max",
-    "step",
-    "unit",
-    "default",
-    "description",
-  ]);
-  const path = shape.get("path").string();
-  if (!PATH.test(path) || path.split(".").some((segment) => FORBIDDEN.has(segment))) {
-    throw shape.get("path").wrong("a dotted path of names");
-  }
-  return {
-    key: name(shape.get("key")),
-    path,
-    kind: shape.get("kind").oneOf(["integer", "number"]),
-    min: shape.get("min").number(),
-    max: shape.get("max").number(),
-    step: positive(shape.get("step")),
-    unit: shape.get("unit").string(),
-    default: shape.get("default").number(),
-    description: shape.get("description").string(),
-  };
-}
-
-function readKpi(shape: Shape): Kpi {
-  shape.object(["key", "unit", "better", "target", "metric", "description"], ["query"]);
-  const metric = shape.get("metric").string();
-  if (!METRIC.test(metric)) throw shape.get("metric").wrong("a metric name in lower case");
-  return {
-    key: name(shape.get("key")),
-    unit: shape.get("unit").string(),
-    better: shape.get("better").oneOf(["lower", "higher"]),
-    target: shape.get("target").nullOr((target) => target.number()),
-    metric,
-    description: shape.get("description").string(),
-    ...(shape.has("query") ? { query: shape.get("query").string() } : {}),
-  };
-}
-
-function readRule(shape: Shape): Rule {
-  shape.object(["name", "protection", "when", "then"]);
-  return {
-    name: name(shape.get("name")),
-    protection: shape.get("protection").number(),
-    when: shape.get("when").items().map(readCondition),
-    then: shape.get("then").items().map(readAction),
-  };
-}
-
-function readCondition(shape: Shape): Condition {
-  shape.object(["kpi", "op", "value"]);
-  return {
-    kpi: shape.get("kpi").string(),
-    op: shape.get("op").oneOf([">=", ">", "<=", "<"]),
-    value: shape.get("value").number(),
-  };
-}
-
-function readAction(shape: Shape): Action {
-  shape.object(["param"], ["add", "multiply", "limit"]);
-  if (shape.has("add") === shape.has("multiply")) {
-    throw shape.wrong("either add or multiply");
-  }
-  const common = {
-    param: shape.get("param").string(),
-    ...(shape.has("limit") ? { limit: shape.get("limit").number() } : {}),
-  };
-  return shape.has("add")
-    ? { ...common, add: shape.get("add").number() }
-    : { ...common, multiply: shape.get("multiply").number() };
-}
-
-/** Mistakes that only show when the parts of a well-formed profile are seen together. */
-function consistencyProblems(profile: Profile): ProfileProblem[] {
-  return [
-    ...doubled(profile.parameters.map(({ key }) => key), "$.parameters", "key"),
-    ...doubled(profile.parameters.map(({ path }) => path), "$.parameters", "path"),
-    ...doubled(profile.kpis.map(({ key }) => key), "$.kpis", "key"),
-    ...doubled(profile.kpis.map(({ metric }) => metric), "$.kpis", "metric"),
-    ...doubled(profile.rules.map(({ name }) => name), "$.rules", "name"),
-    ...profile.parameters.flatMap(parameterProblems),
-    ...profile.kpis.flatMap(({ key }, i) =>
-      RESERVED_KPIS.has(key)
-        ? [{ path: `$.kpis[${i}].key`, message: `${key} is a name that summaries use themselves` }]
-        : []
-    ),
-    ...ruleProblems(profile),
-    ...gateProblems(profile),
-  ];
-}
-
-function doubled(names: readonly string[], path: string, field: string): ProfileProblem[] {
-  return names.flatMap((name, i) => {
-    const first = names.indexOf(name);
-    return first === i ? [] : [{
-      path: `${path}[${i}].${field}`,
-      message: `${field} ${name} is already taken by ${path}[${first}]`,
-    }];
-  });
-}
-
-function parameterProblems(parameter: Parameter, i: number): ProfileProblem[] {
-  const { key, kind, min, max, step } = parameter;
-  const path = `$.parameters[${i}]`;
-  const problems: ProfileProblem[] = [];
-  const problem = (field: string, message: string) =>
-    problems.push({ path: `${path}.${field}`, message });
-  if (!(min < max)) {
-    problem("min", `${key} has its bounds the wrong way round: ${min} is not below ${max}`);
-  } else {
-    if (step > max - min) problem("step", `${key} has a step wider than its range`);
-    if (parameter.default < min || parameter.default > max) {
-      problem("default", `${key} has a default of ${parameter.default} outside ${min} to ${max}`);
-    }
-  }
-  if (kind === "integer") {
-    for (const field of ["min", "max", "step", "default"] as const) {
-      if (!Number.isInteger(parameter[field])) {
-        problem(field, `${key} is an integer, but its ${field} is ${parameter[field]}`);
-      }
-    }
-  }
-  return problems;
-}
-
-function ruleProblems(profile: Profile): ProfileProblem[] {
-  const kpis = new Set(profile.kpis.map(({ key }) => key));
-  const params = new Set(profile.parameters.map(({ key }) => key));
-  return profile.rules.flatMap((rule, i) => {
-    const path = `$.rules[${i}]`;
-    return [
-      ...(rule.when.length === 0
-        ? [{ path: `${path}.when`, message: `rule ${rule.name} has no condition` }]
-        : []),
-      ...(rule.then.length === 0
-        ? [{ path: `${path}.then`, message: `rule ${rule.name} has no step` }]
-        : []),
-      ...rule.when.flatMap(({ kpi }, j) =>
-        kpis.has(kpi) ? [] : [{ path: `${path}.when[${j}].kpi`, message: `there is no KPI ${kpi}` }]
-      ),
-      ...rule.then.flatMap(({ param }, j) =>
-        params.has(param)
-          ? []
-          : [{ path: `${path}.then[${j}].param`, message: `there is no parameter ${param}` }]
-      ),
-    ];
-  });
-}
-
-function gateProblems({ gate }: Profile): ProfileProblem[] {
-  const problems: ProfileProblem[] = [];
-  if (gate.pass > gate.window) {
-    problems.push({ path: "$.gate.pass", message: "pass is larger than the window" });
-  }
-  if (gate.warn > gate.pass) {
-    problems.push({ path: "$.gate.warn", message: "warn is larger than pass" });
-  }
-  return problems;
+function keys(value: JsonValue | undefined): string[] {
+  return elements(value).flatMap((item) =>
+    isJsonObject(item) && Object.hasOwn(item, "key") && typeof item["key"] === "string"
+      ? [item["key"]]
+      : []
+  );
 }

@@ -1,0 +1,274 @@
+/**
+ * The form of a profile, as a JSON Schema: the one definition that editors, `soak profile check`
+ * and the readers of records share.
+ *
+ * @module
+ */
+
+/** The part of JSON Schema 2020-12 that describes a profile. */
+export interface SchemaNode {
+  /** What the value is called where another one was expected, for example `a name`. */
+  readonly title?: string;
+  /** What it means, in one sentence. */
+  readonly description?: string;
+  /** The type, or the two types, that a value may have. */
+  readonly type: SchemaType | readonly [SchemaType, "null"];
+  /** The fields of an object. */
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  /** Fields that an object must have. */
+  readonly required?: readonly string[];
+  /** No object has other fields than `properties` names. */
+  readonly additionalProperties?: false;
+  /** An object has exactly one of these. */
+  readonly oneOf?: readonly { readonly required: readonly [string] }[];
+  /** What the elements of an array are. */
+  readonly items?: SchemaNode;
+  /** The fewest elements of an array. */
+  readonly minItems?: number;
+  /** The most elements of an array. */
+  readonly maxItems?: number;
+  /** The strings to choose from. */
+  readonly enum?: readonly string[];
+  /** What a string must match. */
+  readonly pattern?: string;
+  /** The fewest characters of a string. */
+  readonly minLength?: number;
+  /** The most characters of a string. */
+  readonly maxLength?: number;
+  /** The smallest number. */
+  readonly minimum?: number;
+  /** The largest number. */
+  readonly maximum?: number;
+  /** The number that all must be above. */
+  readonly exclusiveMinimum?: number;
+}
+
+/** The types of JSON values that occur in a profile. */
+export type SchemaType = "object" | "array" | "string" | "number" | "integer";
+
+/** Doubles count in steps of 1 up to here and beyond; larger bounds serve nobody. */
+const LARGEST = 1e15;
+
+/** More parameters, KPIs or rules than a person can mean to write. */
+const MANY = 500;
+
+/** More conditions or steps than one rule can need. */
+const FEW = 32;
+
+const SEGMENT = "(?!(?:constructor|prototype)(?:\\.|$))[A-Za-z][A-Za-z0-9_-]*";
+
+const name = (description: string): SchemaNode => ({
+  title: "a name of letters, digits, _ and -, a letter first",
+  description,
+  type: "string",
+  pattern: `^${SEGMENT}$`,
+  maxLength: 100,
+});
+
+const text = (description: string): SchemaNode => ({
+  description,
+  type: "string",
+  maxLength: 2000,
+});
+
+const query = (description: string): SchemaNode => ({
+  title: "a PromQL expression",
+  description,
+  type: "string",
+  pattern: "\\S",
+  maxLength: 10_000,
+});
+
+const number = (description: string): SchemaNode => ({
+  description,
+  type: "number",
+  minimum: -LARGEST,
+  maximum: LARGEST,
+});
+
+const positive = (description: string, maximum: number = LARGEST): SchemaNode => ({
+  description,
+  type: "number",
+  exclusiveMinimum: 0,
+  maximum,
+});
+
+const integer = (description: string, minimum: number, maximum: number): SchemaNode => ({
+  description,
+  type: "integer",
+  minimum,
+  maximum,
+});
+
+const choice = (description: string, values: readonly string[]): SchemaNode => ({
+  description,
+  type: "string",
+  enum: values,
+});
+
+const list = (
+  description: string,
+  items: SchemaNode,
+  size = { min: 0, max: MANY },
+): SchemaNode => ({
+  description,
+  type: "array",
+  items,
+  minItems: size.min,
+  maxItems: size.max,
+});
+
+/** An object with these fields and no others; all are needed but those named as optional. */
+function object(
+  description: string,
+  properties: Readonly<Record<string, SchemaNode>>,
+  optional: readonly string[] = [],
+): SchemaNode {
+  return {
+    description,
+    type: "object",
+    properties,
+    required: Object.keys(properties).filter((field) => !optional.includes(field)),
+    additionalProperties: false,
+  };
+}
+
+/** The form of a parameter. */
+export const PARAMETER_SCHEMA: SchemaNode = object("A tunable parameter.", {
+  key: name("Flat name, as it stands in rules, changes and reports: tail_age_ms."),
+  path: {
+    title: "a dotted path of names",
+    description: "Where it stands in the runtime file: engine.tail_age_ms. tuner.<guard setting> " +
+      "makes that guard setting a parameter.",
+    type: "string",
+    pattern: `^${SEGMENT}(?:\\.${SEGMENT})*$`,
+    maxLength: 400,
+  },
+  kind: choice("Whether values are whole numbers.", ["integer", "number"]),
+  min: number("Smallest value allowed, a multiple of step."),
+  max: number("Largest value allowed, a multiple of step."),
+  step: positive("Values are rounded to multiples of this."),
+  unit: text("Unit of the value: ms, MiB, ratio, 1/s."),
+  default: number("Value at the start of a run, a multiple of step."),
+  description: text("What the parameter does, in one sentence."),
+  query: query("Reads the value that is in effect from a Prometheus server."),
+}, ["query"]);
+
+/** The form of a KPI. */
+export const KPI_SCHEMA: SchemaNode = object("A measured quantity.", {
+  key: name("Name, as it stands in rules and summaries: p95_latency_ms."),
+  unit: text("Unit of the value: ms, ratio, 1/s."),
+  better: choice("Which way is better.", ["lower", "higher"]),
+  target: {
+    description:
+      "The value to meet: at most this when lower is better, at least this when higher " +
+      "is. null: only observed, as an input to rules.",
+    type: ["number", "null"],
+    minimum: -LARGEST,
+    maximum: LARGEST,
+  },
+  metric: {
+    title: "a metric name of lower-case letters, digits and _, a letter first",
+    description: "Name within its metric, soak_kpi_<metric>_mean.",
+    type: "string",
+    pattern: "^[a-z][a-z0-9_]*$",
+    maxLength: 100,
+  },
+  description: text("What it measures, in one sentence."),
+  query: query("Measures it at a Prometheus server, over the window of the iteration."),
+}, ["query"]);
+
+const CONDITION: SchemaNode = object("A comparison of a KPI with a constant.", {
+  kpi: name("The KPI's key."),
+  op: choice("The comparison.", [">=", ">", "<=", "<"]),
+  value: number("The constant on the right, in the KPI's unit."),
+});
+
+const ACTION: SchemaNode = {
+  ...object("A step of one parameter: either add or multiply.", {
+    param: name("The parameter's key."),
+    add: number("What is added to the present value, in the parameter's unit."),
+    multiply: positive("What the present value is multiplied by."),
+    limit: number("The step goes no further than this value."),
+  }, ["add", "multiply", "limit"]),
+  oneOf: [{ required: ["add"] }, { required: ["multiply"] }],
+};
+
+/** The form of a rule. */
+export const RULE_SCHEMA: SchemaNode = object("When all conditions hold, take the steps.", {
+  name: name("Unique name, recorded with every change that the rule makes."),
+  description: text("Why the rule does what it does, in one sentence."),
+  protection: number(
+    "When two rules pull one parameter in opposite directions, the higher protection wins; at a " +
+      "draw, the rule that stands first.",
+  ),
+  when: list("Conditions, all of which must hold.", CONDITION, { min: 1, max: FEW }),
+  then: list("Steps to take.", ACTION, { min: 1, max: FEW }),
+}, ["description"]);
+
+/** The form of the guard settings. */
+export const GUARDS_SCHEMA: SchemaNode = object(
+  "When a change is held back. tuner.<name> in the runtime file overrides each.",
+  {
+    freeze_after: integer(
+      "Iterations in a row that must meet every KPI before the configuration is locked.",
+      1,
+      1000,
+    ),
+    freeze_iters: integer(
+      "Iterations that the lock is announced for; it lasts longer while KPIs hold.",
+      1,
+      1000,
+    ),
+    oscillation_window: integer(
+      "Changes of one parameter, the proposed one included, whose direction must not flip each " +
+        "time.",
+      2,
+      64,
+    ),
+    velocity_cap: positive("Largest single step, as a share of the parameter's range."),
+    max_delta_per_hour: positive(
+      "Largest sum of a parameter's steps within an hour, as a share of its range.",
+    ),
+    cooldown_iters: integer("Iterations that must lie between two applied changes.", 0, 1000),
+  },
+);
+
+/** The form of the gate's settings. */
+export const GATE_SCHEMA: SchemaNode = object("How the last iterations are judged.", {
+  window: integer("Number of last iterations that are judged.", 1, 1000),
+  pass: integer("Iterations in the window that must meet every KPI for PASS.", 1, 1000),
+  warn: integer("Iterations in the window that must meet every KPI for WARN.", 1, 1000),
+  full_apply_ratio: {
+    title: "a ratio from 0 to 1",
+    description: "Smallest share of proposals that must have taken effect in full.",
+    type: "number",
+    minimum: 0,
+    maximum: 1,
+  },
+  signature_stuck: integer(
+    "Largest number of applied changes that may have left the state hash as it was.",
+    0,
+    1e9,
+  ),
+});
+
+/** The form of a profile file. */
+export const PROFILE_SCHEMA: SchemaNode & { readonly $schema: string } = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "an object that is a soak profile",
+  ...object("What soak knows of one kind of system: parameters, KPIs, rules, guards, gate.", {
+    $schema: text("Where an editor finds this schema; soak itself does not read it."),
+    name: name("Short name of the profile: market-maker."),
+    description: text("What the profile is for, in one sentence."),
+    parameters: list("The tunable parameters.", PARAMETER_SCHEMA),
+    kpis: list("The measured quantities, at least one with a target.", KPI_SCHEMA),
+    rules: list(
+      "The tuning rules, in order: the first to move a parameter wins, unless a later one with a " +
+        "higher protection pulls it the other way.",
+      RULE_SCHEMA,
+    ),
+    guards: GUARDS_SCHEMA,
+    gate: GATE_SCHEMA,
+  }, ["$schema"]),
+};
