@@ -18,13 +18,23 @@ import {
   type JsonValue,
   sha256Hex,
 } from "./jsonx.ts";
-import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
 import type { Deltas } from "./params.ts";
 import type { KpiValues, Profile } from "./profile.ts";
 import { parseProfile, profileToJson } from "./profile_check.ts";
 import { osError } from "./oserror.ts";
 import { readRegularFile } from "./readfile.ts";
 import { Shape } from "./shape.ts";
+import { parseSystem, type SystemSpec, systemToJson } from "./system_spec.ts";
+
+export type {
+  ExecSystem,
+  MockSystem,
+  RealSettings,
+  RealSystem,
+  ReloadSignal,
+  ServiceSystem,
+  SystemSpec,
+} from "./system_spec.ts";
 
 /** Version of the file shapes in this module. */
 export const SCHEMA_VERSION = 1;
@@ -53,19 +63,6 @@ export const GATE_REPORT_FILE = "GATE_REPORT.json";
 export function summaryFile(iteration: number): string {
   return `ITER_SUMMARY_${iteration}.json`;
 }
-
-/** Which system a run drives. */
-export interface MockSystem {
-  /** The simulated system. */
-  readonly kind: "mock";
-  /** How it misbehaves, if it does. */
-  readonly fault: MockFault | null;
-  /** Seconds of virtual time that an iteration takes. */
-  readonly iterationSeconds: number;
-}
-
-/** Which system a run drives, and all that is needed to drive it again. */
-export type SystemSpec = MockSystem;
 
 /** `SOAK_RUN.json`: how a run was started. */
 export interface RunRecord {
@@ -143,6 +140,8 @@ export interface IterationRecord {
   readonly kpiReasons: readonly string[];
   /** Why the iteration could not be measured; `null` if it was. */
   readonly failure: string | null;
+  /** How often a service that had died was started again; left out if never. */
+  readonly restarts?: number;
   /** What was proposed and what became of it. */
   readonly tuning: TuningRecord;
 }
@@ -302,19 +301,8 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
   };
 }
 
-function parseSystem(shape: Shape): SystemSpec {
-  shape.object(["kind", "fault", "iteration_seconds"]);
-  return {
-    kind: shape.get("kind").oneOf(["mock"]),
-    fault: shape.get("fault").nullOr((fault) => {
-      fault.object(["kind", "rate"]);
-      return { kind: fault.get("kind").oneOf(FAULT_KINDS), rate: fault.get("rate").number() };
-    }),
-    iterationSeconds: shape.get("iteration_seconds").integer(1),
-  };
-}
-
 const SUMMARY_FIELDS = ["runtime_utc", "state_hash", "kpi_verdict", "kpi_reasons"];
+const OPTIONAL_FIELDS = ["failure", "restarts"];
 
 /** Reads a summary's content; throws at the first field that is wrong. */
 export function parseSummary(value: JsonValue, file: string): IterationRecord {
@@ -329,7 +317,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
   const summary = shape.get("summary").object(SUMMARY_FIELDS, null);
   const kpis: Record<string, number | null> = {};
   for (const [key, field] of summary.fields()) {
-    if (key !== "failure" && !SUMMARY_FIELDS.includes(key)) {
+    if (!OPTIONAL_FIELDS.includes(key) && !SUMMARY_FIELDS.includes(key)) {
       kpis[key] = field.nullOr((kpi) => kpi.number());
     }
   }
@@ -344,6 +332,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     kpiVerdict: summary.get("kpi_verdict").oneOf(["PASS", "FAIL"]),
     kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
     failure: summary.has("failure") ? summary.get("failure").string() : null,
+    ...(summary.has("restarts") ? { restarts: summary.get("restarts").integer(1) } : {}),
     tuning: parseTuning(shape.get("tuning")),
   };
 }
@@ -416,11 +405,7 @@ export function runToJson(record: RunRecord): JsonObject {
     schema_version: SCHEMA_VERSION,
     tool_version: record.toolVersion,
     mode: record.system.kind,
-    system: {
-      kind: record.system.kind,
-      fault: record.system.fault === null ? null : { ...record.system.fault },
-      iteration_seconds: record.system.iterationSeconds,
-    },
+    system: systemToJson(record.system),
     seed: record.seed,
     iterations: record.iterations,
     auto_tune: record.autoTune,
@@ -444,6 +429,7 @@ export function summaryToJson(record: IterationRecord): JsonObject {
       kpi_verdict: record.kpiVerdict,
       kpi_reasons: record.kpiReasons,
       ...(record.failure === null ? {} : { failure: record.failure }),
+      ...(record.restarts === undefined ? {} : { restarts: record.restarts }),
     },
     tuning: tuningToJson(record.tuning),
   };

@@ -124,7 +124,7 @@ async function rerun(
     iterations: record.iterations,
     autoTune: record.autoTune,
     seed: record.seed ?? undefined,
-    mockFault: record.system.fault ?? undefined,
+    mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
     startMs: Date.parse(record.startedUtc),
     profile: record.profile,
     signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),

@@ -17,7 +17,6 @@ import {
   RUN_FILE,
   type RunRecord,
   RUNTIME_FILE,
-  type SystemSpec,
   type TuningCounts,
   writeRun,
   writeStep,
@@ -32,15 +31,28 @@ import {
   type ProposalContext,
   rememberApplied,
 } from "./guards.ts";
-import { atomicWriteJson, computeJsonHash, type JsonObject, readJsonWithHash } from "./jsonx.ts";
+import {
+  atomicWriteJson,
+  canonicalJson,
+  computeJsonHash,
+  type JsonObject,
+  readJsonWithHash,
+} from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
 import type { MockFault } from "./mock_fault.ts";
-import { applyDeltas, type Deltas } from "./params.ts";
+import { applyDeltas, type Deltas, validateRuntime } from "./params.ts";
 import { applyDeltasWithTracking, type ApplyResult } from "./pipeline.ts";
 import { judgeKpis, type KpiValues, type Profile } from "./profile.ts";
 import { claimDirectory, type ClaimedDirectory } from "./run_directory.ts";
 import { isJsonObject } from "./shape.ts";
 import { openSystem, type System } from "./system.ts";
+import {
+  realSystem,
+  refuseContradiction,
+  refuseRealSettings,
+  type SystemRequest,
+  type SystemSpec,
+} from "./system_spec.ts";
 import { type Proposal, propose } from "./tuner.ts";
 import { VERSION } from "./version.ts";
 
@@ -70,6 +82,12 @@ export interface RunOptions {
    * @default {1}
    */
   readonly seed?: number | undefined;
+  /**
+   * The system to soak; when resuming, what must not contradict the records.
+   *
+   * @default {{ kind: "mock" }}
+   */
+  readonly system?: SystemRequest | undefined;
   /** How the simulated system misbehaves. */
   readonly mockFault?: MockFault | undefined;
   /**
@@ -84,12 +102,20 @@ export interface RunOptions {
    * @default {marketMaker}
    */
   readonly profile?: Profile | undefined;
+  /** The runtime to start from; the profile's defaults fill in what it lacks. */
+  readonly runtime?: JsonObject | undefined;
   /** Finish the step at hand and stop when this is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the run directory is ready, before the first iteration. */
   readonly onStart?: ((start: RunStart) => void) | undefined;
   /** Called after every iteration, once it is on disk. */
   readonly onIteration?: ((record: IterationRecord) => void) | undefined;
+  /**
+   * The clock of a real run, in ms since the epoch.
+   *
+   * @default {Date.now}
+   */
+  readonly nowMs?: (() => number) | undefined;
   /** The apply step; tests put a broken one in its place. */
   readonly apply?: typeof applyDeltasWithTracking | undefined;
 }
@@ -146,6 +172,7 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const complete = state.iteration === run.iterations;
   while (state.iteration < run.iterations && !options.signal?.aborted) {
     const record = await iterate(state, options);
+    if (record === null) break;
     options.onIteration?.(record);
     await eventLoopTurn();
   }
@@ -171,6 +198,8 @@ interface RunState {
   /** State hash after it. */
   stateHash: string;
   history: GuardHistory;
+  /** Time of the last iteration, or of the start. */
+  timeMs: number;
 }
 
 async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
@@ -181,23 +210,22 @@ async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunS
       remedy: "say how many",
     });
   }
-  const system: SystemSpec = {
-    kind: "mock",
-    fault: options.mockFault ?? null,
-    iterationSeconds: MOCK_ITERATION_SECONDS,
-  };
-  const runtime = initialRuntime(profile);
+  const system = chooseSystem(options);
+  const runtime = initialRuntime(profile, options.runtime);
+  const timeMs = system.kind === "mock"
+    ? options.startMs ?? MOCK_START_MS
+    : (options.nowMs ?? Date.now)();
   const run: RunRecord = {
     toolVersion: VERSION,
     system,
-    seed,
+    seed: system.kind === "mock" ? seed : null,
     iterations,
     autoTune: options.autoTune ?? false,
-    startedUtc: utc(options.startMs ?? MOCK_START_MS),
+    startedUtc: utc(timeMs),
     initialHash: await computeJsonHash(runtime),
     profile,
   };
-  const opened = await openSystem(run);
+  const opened = openSystem(run);
   await claim.clear();
   const runHash = await writeRun(options.dir, run);
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
@@ -209,17 +237,46 @@ async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunS
     previousHash: runHash,
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
+    timeMs,
   };
 }
 
-function initialRuntime(profile: Profile): JsonObject {
-  const defaults: Deltas = Object.fromEntries(
-    profile.parameters.map((parameter) => [parameter.key, parameter.default]),
-  );
-  return applyDeltas({}, defaults, profile.parameters);
+function chooseSystem({ system = {}, mockFault, seed }: RunOptions): SystemSpec {
+  const { kind = "mock" } = system;
+  if (kind === "mock") {
+    refuseRealSettings(system);
+    return { kind, fault: mockFault ?? null, iterationSeconds: MOCK_ITERATION_SECONDS };
+  }
+  const simulated = mockFault !== undefined ? "--mock-fault" : seed !== undefined ? "--seed" : null;
+  if (simulated !== null) {
+    throw new SoakError("usage", "the flag is for the simulated system", {
+      where: simulated,
+      remedy: "leave it out",
+    });
+  }
+  return realSystem({ ...system, kind });
 }
 
-async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord> {
+/** The first runtime: what is given, with the profile's defaults for what it lacks. */
+function initialRuntime(profile: Profile, given: JsonObject = {}): JsonObject {
+  const { parameters } = profile;
+  const problems = validateRuntime(given, parameters);
+  const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
+  const problem = problems.find(({ code }) => code !== "missing");
+  if (problem === undefined) {
+    const defaults: Deltas = Object.fromEntries(
+      parameters.filter(({ key }) => missing.includes(key))
+        .map((parameter) => [parameter.key, parameter.default]),
+    );
+    return applyDeltas(given, defaults, parameters);
+  }
+  throw new SoakError("usage", `the runtime to start from: ${problem.message}`, {
+    where: "--runtime",
+    remedy: "correct the file",
+  });
+}
+
+async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
   const { dir, apply = applyDeltasWithTracking } = options;
@@ -228,8 +285,9 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const runtime = await readRuntime(runtimePath, state.stateHash);
   const { signal } = options;
   const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
-  const { kpis, effectiveParams, failure } = measured;
-  const timeMs = iterationTime(run, iteration);
+  if (measured === null) return null;
+  const { kpis, effectiveParams, failure, restarts } = measured;
+  const timeMs = iterationTime(state, iteration, options);
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
@@ -252,6 +310,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
     kpiVerdict: judgement.verdict,
     kpiReasons: judgement.reasons,
     failure,
+    ...(restarts > 0 ? { restarts } : {}),
     tuning: {
       proposedDeltas: proposal.deltas,
       applied: result.applied,
@@ -297,6 +356,7 @@ async function commit(
 function advance(state: RunState, record: IterationRecord, history: GuardHistory): void {
   state.iteration = record.iteration;
   state.stateHash = record.tuning.stateHash;
+  state.timeMs = Date.parse(record.utc);
   state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
 }
 
@@ -327,8 +387,11 @@ async function readRuntime(path: string, expectedHash: string): Promise<JsonObje
   return data;
 }
 
-function iterationTime(run: RunRecord, iteration: number): number {
-  return Date.parse(run.startedUtc) + (iteration - 1) * run.system.iterationSeconds * 1000;
+/** A real clock may be set back; the recorded time is not. */
+function iterationTime(state: RunState, iteration: number, { nowMs }: RunOptions): number {
+  const { system, startedUtc } = state.run;
+  if (system.kind !== "mock") return Math.max(state.timeMs, (nowMs ?? Date.now)());
+  return Date.parse(startedUtc) + (iteration - 1) * system.iterationSeconds * 1000;
 }
 
 function utc(ms: number): string {
@@ -344,11 +407,12 @@ async function restore(options: RunOptions): Promise<RunState> {
   const state: RunState = {
     run,
     runHash,
-    system: await openSystem(run),
+    system: openSystem(run),
     iteration: 0,
     previousHash: runHash,
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
+    timeMs: Date.parse(run.startedUtc),
   };
   for (let i = 1; i <= run.iterations; i++) {
     const summary = await readRecordedSummary(dir, i);
@@ -401,11 +465,19 @@ async function readRecordedSummary(
 }
 
 function refuseContradictions(run: RunRecord, options: RunOptions): void {
+  if (options.system !== undefined) refuseContradiction(run.system, options.system);
+  if (options.runtime !== undefined) {
+    throw new SoakError("usage", "a run that goes on has its runtime", {
+      where: "--runtime",
+      remedy: "leave the flag out when resuming",
+    });
+  }
+  const fault = run.system.kind === "mock" ? run.system.fault : null;
   const given = [
     ["--iterations", options.iterations, run.iterations],
     ["--auto-tune", options.autoTune, run.autoTune],
     ["--seed", options.seed, run.seed],
-    ["--mock-fault", faultText(options.mockFault), faultText(run.system.fault)],
+    ["--mock-fault", faultText(options.mockFault), faultText(fault)],
   ] as const;
   for (const [flag, asked, recorded] of given) {
     if (asked !== undefined && asked !== recorded) {
@@ -415,6 +487,13 @@ function refuseContradictions(run: RunRecord, options: RunOptions): void {
       });
     }
   }
+  const { profile } = options;
+  if (profile !== undefined && canonicalJson(profile) !== canonicalJson(run.profile)) {
+    throw new SoakError("usage", `the run was started with another profile ${run.profile.name}`, {
+      where: "--profile",
+      remedy: "leave the flag out when resuming",
+    });
+  }
 }
 
 function faultText(fault: MockFault | null | undefined): string | undefined {
@@ -423,7 +502,7 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 
 /** Takes a recorded iteration into the state as if it had just happened. */
 function relive(state: RunState, record: IterationRecord): void {
-  state.system.relive(record.runtime);
+  state.system.relive(record);
   const { iteration } = record;
   const timeMs = Date.parse(record.utc);
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";

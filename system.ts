@@ -4,69 +4,146 @@
  * @module
  */
 
+import { join } from "@std/path";
 import type { RunRecord } from "./artifacts.ts";
-import type { JsonObject } from "./jsonx.ts";
+import { SoakError } from "./errors.ts";
+import { type Driver, openExec } from "./exec.ts";
+import {
+  type Measurement,
+  MeasurementError,
+  type MeasureRequest,
+  type System,
+  wantedFrom,
+} from "./measurement.ts";
 import { createMock } from "./mock.ts";
-import type { KpiValues } from "./profile.ts";
+import { OutputLog } from "./output_log.ts";
+import { printable } from "./printable.ts";
+import type { Profile } from "./profile.ts";
+import { openService } from "./service.ts";
+import type { MockSystem, RealSystem } from "./system_spec.ts";
+import { sleep } from "./wait.ts";
 
-/** What the system is asked to run under. */
-export interface MeasureRequest {
-  /** Number of the iteration, from 1. */
-  readonly iteration: number;
-  /** The runtime in force. */
-  readonly runtime: JsonObject;
-  /** The file that holds it. */
-  readonly runtimePath: string;
-  /** The run directory. */
-  readonly dir: string;
-  /** Aborted when the run is to end after this iteration. */
-  readonly signal: AbortSignal | undefined;
-}
-
-/** What one iteration showed. */
-export interface Measurement {
-  /** KPIs by key; `null` where there is no value. */
-  readonly kpis: KpiValues;
-  /** What the system says it is running with, by flat parameter key. */
-  readonly effectiveParams: Readonly<Record<string, number>>;
-  /** Why the iteration could not be measured; `null` if it was. */
-  readonly failure: string | null;
-}
-
-/** A system under test. Disposing of it stops whatever it started. */
-export interface System extends AsyncDisposable {
-  /**
-   * Runs one iteration.
-   *
-   * @param request What to run under.
-   * @returns What it showed.
-   * @throws {SoakError} If the iteration failed and the run is to stop because of it.
-   */
-  measure(request: MeasureRequest): Promise<Measurement>;
-  /**
-   * Takes a recorded iteration into account that an earlier process ran.
-   *
-   * @param runtime The runtime that it ran under.
-   */
-  relive(runtime: JsonObject): void;
-}
+export type { Measurement, MeasureRequest, System } from "./measurement.ts";
 
 /**
- * Starts the system that a run drives.
+ * Gets hold of the system that a run drives. A real one is not started before it is measured.
  *
  * @param run How the run was started.
  * @returns The system, before its first iteration.
- * @throws {SoakError} If it can't be driven.
+ * @throws {SoakError} of kind `"usage"`, if the profile can't be measured by it.
  */
-export function openSystem(run: RunRecord): Promise<System> {
-  return Promise.resolve(openMock(run));
+export function openSystem(run: RunRecord): System {
+  const { system, profile } = run;
+  if (system.kind === "mock") return openMock(run, system);
+  requireSources(system, profile);
+  return new RealSystemUnderTest(system, profile);
 }
 
-function openMock({ profile, seed, system }: RunRecord): System {
-  const mock = createMock({ profile, seed: seed ?? 0, fault: system.fault });
+function openMock({ profile, seed }: RunRecord, { fault }: MockSystem): System {
+  const mock = createMock({ profile, seed: seed ?? 0, fault });
   return {
-    measure: ({ runtime }) => Promise.resolve({ ...mock.measure(runtime), failure: null }),
-    relive: (runtime) => void mock.measure(runtime),
+    measure: ({ runtime }) =>
+      Promise.resolve({ ...mock.measure(runtime), failure: null, restarts: 0 }),
+    relive: ({ runtime }) => void mock.measure(runtime),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** Refuses a profile whose values can't come from where they are to be read. */
+function requireSources(system: RealSystem, profile: Profile): void {
+  const queried = [...profile.kpis, ...profile.parameters].find(({ query }) => query !== undefined);
+  if (system.prometheusUrl === null) {
+    if (queried === undefined) return;
+    throw usage(
+      `the profile reads ${queried.key} from Prometheus`,
+      "name it: --prometheus-url URL",
+    );
+  }
+  if (queried === undefined) {
+    throw usage("the profile has no query", "give a KPI one, or leave out --prometheus-url");
+  }
+  const [orphan] = wantedFrom(profile, true).kpis;
+  if (orphan !== undefined && system.kind === "service" && system.measureCommand === null) {
+    throw usage(`nothing measures ${orphan}`, "give it a query, or add --measure");
+  }
+}
+
+function usage(what: string, remedy: string): SoakError {
+  return new SoakError("usage", what, { where: "profile", remedy });
+}
+
+/** A real system: pauses, attempts, logs, and what becomes of an iteration that failed. */
+class RealSystemUnderTest implements System {
+  readonly #system: RealSystem;
+  readonly #profile: Profile;
+  readonly #driver: Driver;
+  #isFirst = true;
+  /** Restarts of a service that are recorded. */
+  #restarts = 0;
+
+  constructor(system: RealSystem, profile: Profile) {
+    this.#system = system;
+    this.#profile = profile;
+    this.#driver = system.kind === "exec"
+      ? openExec(system, profile)
+      : openService(system, profile, () => this.#restarts);
+  }
+
+  relive({ restarts = 0 }: { readonly restarts?: number }): void {
+    this.#restarts += restarts;
+  }
+
+  async measure(request: MeasureRequest): Promise<Measurement | null> {
+    const { pauseSeconds } = this.#system;
+    if (!this.#isFirst && !await sleep(pauseSeconds * 1000, request.signal)) return null;
+    this.#isFirst = false;
+    using log = new OutputLog(join(request.dir, "logs", `ITER_${request.iteration}.log`));
+    const reading = await this.#attempts(request, log);
+    if (reading === null) return null;
+    log.close();
+    const restarts = this.#driver.takeRestarts();
+    this.#restarts += restarts;
+    return { ...reading, restarts };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#driver[Symbol.asyncDispose]();
+  }
+
+  async #attempts(
+    request: MeasureRequest,
+    log: OutputLog,
+  ): Promise<Omit<Measurement, "restarts"> | null> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        const reading = await this.#driver.attempt(request, log);
+        return reading === null ? null : { ...reading, failure: null };
+      } catch (error) {
+        if (!(error instanceof MeasurementError)) throw error;
+        if (attempt <= this.#system.retries) {
+          if (request.signal?.aborted) return null;
+          log.note(`${error.what}; trying again (${attempt} of ${this.#system.retries})`);
+          continue;
+        }
+        log.note(error.what);
+        if (this.#system.onError === "stop") throw failed(request.iteration, error, log);
+        return this.#failure(error.what);
+      }
+    }
+  }
+
+  #failure(what: string): Omit<Measurement, "restarts"> {
+    const kpis = Object.fromEntries(this.#profile.kpis.map(({ key }) => [key, null]));
+    return { kpis, effectiveParams: {}, failure: printable(what, 500) };
+  }
+}
+
+function failed(iteration: number, error: MeasurementError, log: OutputLog): SoakError {
+  const last = log.lastLines();
+  const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
+  return new SoakError("system", `iteration ${iteration} was not measured: ${error.what}`, {
+    where: printable(log.path),
+    remedy: `${printed}; mend it and go on with --resume`,
+    cause: error,
+  });
 }
