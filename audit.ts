@@ -22,6 +22,7 @@ import {
   firstDifference,
 } from "./audit_chain.ts";
 import { auditGuards } from "./audit_guards.ts";
+import { auditProposal } from "./audit_proposal.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
 import { type Finding, found, type RecordFinding } from "./findings.ts";
 import {
@@ -43,6 +44,7 @@ import {
 import { canonicalJson, type JsonObject, sha256Hex } from "./jsonx.ts";
 import { findParameter, getFromRuntime } from "./params.ts";
 import { judgeKpis, type KpiJudgement, type Profile } from "./profile.ts";
+import type { IterationFacts } from "./snapshot.ts";
 
 /** What was recomputed for one iteration. */
 export interface AuditedIteration {
@@ -62,8 +64,16 @@ export interface AuditSink {
   finding(finding: Finding): void;
   /** Called for every proposal, once what came next is known. */
   proposal(proposal: JudgedProposal): void;
-  /** Called for every iteration that could be read. */
+  /** Called for every iteration that could be audited in full. */
   iteration(audited: AuditedIteration): void;
+  /** Called for every iteration that could be read. */
+  seen(iteration: SeenIteration): void;
+}
+
+/** What was seen of an iteration, with the guards as recomputed. */
+export interface SeenIteration extends IterationFacts {
+  /** Whether a change was applied after it. */
+  readonly applied: boolean;
 }
 
 /** Judges the iterations of one run, in order. */
@@ -107,29 +117,36 @@ export class Auditor {
   }
 
   /** Judges the next iteration. */
-  take(recorded: Recorded<IterationRecord>): void {
+  async take(recorded: Recorded<IterationRecord>): Promise<void> {
     const { record, fileHash } = recorded;
     const { profile } = this.#run;
     const text = canonicalJson(record.runtime);
     const before = this.#expected?.next ?? null;
-    const hash = before !== null && before.text === text ? before.hash : sha256Hex(text);
+    const hash = before !== null && before.text === text ? before.hash : await sha256Hex(text);
     const judgement = judgeKpis(profile, record.kpis);
-    const expected = expectNext(record, text, hash, this.#run);
+    const expected = await expectNext(record, text, hash, this.#run);
 
     this.#iteration = record.iteration;
-    this.#settle({ runtime: record.runtime, hash, effectiveParams: record.effectiveParams });
+    this.#settle({
+      runtime: record.runtime,
+      hash,
+      effectiveParams: record.failure === null ? record.effectiveParams : null,
+    });
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
     this.#report(auditRuntime(record, text, hash, this.#expected, this.#run));
-    this.#report(auditEffective(record, this.#reportedKeys, profile));
-    this.#report(auditKpis(record, judgement, profile));
+    if (record.failure === null) {
+      this.#report(auditEffective(record, this.#reportedKeys, profile));
+      this.#reportedKeys = Object.keys(record.effectiveParams);
+    }
+    this.#report(auditKpis(record, judgement, this.#run));
     this.#report(auditValues(record, profile));
     this.#report(auditChanges(record, profile));
     this.#report(auditHashes(record, hash, expected));
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));
-    const guards = this.#auditStep(record, judgement);
+    const guards = this.#auditStep(record, hash, judgement);
     this.#sink.iteration({ record, judgement, guards, profile });
+    this.#sink.seen(seenOf(record, judgement, guards));
 
-    this.#reportedKeys = Object.keys(record.effectiveParams);
     this.#expected = expected;
     this.#lastFileHash = fileHash;
     this.#lastTimeMs = Date.parse(record.utc);
@@ -139,23 +156,37 @@ export class Auditor {
    * Judges the end: the last proposal and the runtime file.
    *
    * @param final The runtime file's content and hash; `null` if it can't be read.
+   * @param step The step that a crash interrupted, if its file is there: the runtime may already
+   * be in the state that it leads to.
    */
-  finish(final: { readonly runtime: JsonObject; readonly hash: string } | null): void {
-    this.#settle(final === null ? null : { ...final, effectiveParams: null });
+  finish(
+    final: { readonly runtime: JsonObject; readonly hash: string } | null,
+    step: IterationRecord | null,
+  ): void {
     const wanted = this.#iteration === 0
       ? this.#run.initialHash
       : this.#expected?.record.tuning.stateHash ?? null;
-    if (final === null || wanted === null || final.hash === wanted) return;
+    const complete = this.#iteration === this.#run.iterations;
+    const moved = final !== null && wanted !== null && final.hash !== wanted;
+    this.#settle(
+      final === null || (moved && !complete) ? null : { ...final, effectiveParams: null },
+    );
+    if (!moved || this.#isInterrupted(step, final.hash)) return;
     const next = this.#expected?.next ?? null;
     const where = next === null ? "" : firstDifference(next.runtime, final.runtime);
     this.#sink.finding({
-      code: "final_runtime_mismatch",
+      code: complete ? "final_runtime_mismatch" : "runtime_unaccounted",
       iteration: null,
       file: RUNTIME_FILE,
       recorded: wanted,
       recomputed: final.hash,
       message: `the runtime file is not the state after iteration ${this.#iteration}${where}`,
     });
+  }
+
+  #isInterrupted(step: IterationRecord | null, hash: string): boolean {
+    return step !== null && step.iteration === this.#iteration + 1 &&
+      step.previousHash === this.#lastFileHash && step.tuning.stateHash === hash;
   }
 
   #report(findings: readonly RecordFinding[]): void {
@@ -178,7 +209,11 @@ export class Auditor {
     this.#pending = null;
   }
 
-  #auditStep(record: IterationRecord, judgement: KpiJudgement): GuardEvaluation | null {
+  #auditStep(
+    record: IterationRecord,
+    hash: string,
+    judgement: KpiJudgement,
+  ): GuardEvaluation | null {
     const { tuning, iteration } = record;
     const { profile, autoTune, iterations } = this.#run;
     const proposed = Object.keys(tuning.proposedDeltas).length > 0;
@@ -186,7 +221,7 @@ export class Auditor {
       this.#report([found("proposal_while_off", "a proposal is recorded, yet auto-tune is off")]);
     }
     if (this.#history === null) {
-      this.#pending = proposed ? { record, trueReason: undefined } : null;
+      this.#pending = proposed ? { record, hash, trueReason: undefined } : null;
       return null;
     }
     const kpisMet = judgement.verdict === "PASS";
@@ -196,10 +231,33 @@ export class Auditor {
     const context = { autoTune, last: iteration === iterations, kpisMet, failure: record.failure };
     const trueReason = skipReason(guards, context);
     this.#report(auditGuards(tuning, guards, trueReason));
-    this.#pending = proposed ? { record, trueReason } : null;
+    this.#report(auditProposal(record, { profile, history, guards, context }));
+    this.#pending = proposed ? { record, hash, trueReason } : null;
     this.#history = tuning.applied ? rememberApplied(history, stepsOf(record, profile)) : history;
     return guards;
   }
+}
+
+function seenOf(
+  { iteration, utc, kpis, tuning }: IterationRecord,
+  { verdict }: KpiJudgement,
+  guards: GuardEvaluation | null,
+): SeenIteration {
+  return {
+    iteration,
+    utc,
+    kpis,
+    kpisMet: verdict === "PASS",
+    guards: {
+      freeze: guards?.freeze.holds ?? false,
+      oscillation: guards?.oscillation.holds ?? false,
+      velocity: guards?.velocity.holds ?? false,
+      cooldown: guards?.cooldown.holds ?? false,
+      no_op: guards?.no_op.holds ?? false,
+    },
+    stateHash: tuning.stateHash,
+    applied: tuning.applied,
+  };
 }
 
 /** The steps that an apply took, from the runtime and the deltas rather than from `changes`. */

@@ -26,19 +26,19 @@ export interface Expectation {
 }
 
 /** Re-applies a recorded change to the recorded runtime, whose canonical text and hash are given. */
-export function expectNext(
+export async function expectNext(
   record: IterationRecord,
   text: string,
   hash: string,
   run: RunRecord,
-): Expectation {
+): Promise<Expectation> {
   const { applied, deltas } = record.tuning;
   if (!applied) return { record, next: { runtime: record.runtime, text, hash } };
   const { parameters } = run.profile;
   if (validateDeltas(deltas, parameters).length > 0) return { record, next: null };
   const runtime = applyDeltas(record.runtime, deltas, parameters);
   const nextText = canonicalJson(runtime);
-  return { record, next: { runtime, text: nextText, hash: sha256Hex(nextText) } };
+  return { record, next: { runtime, text: nextText, hash: await sha256Hex(nextText) } };
 }
 
 /** Checks that a record's bytes are canonical and that it names the record before it. */

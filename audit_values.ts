@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IterationRecord, RecordedChange } from "./artifacts.ts";
+import type { IterationRecord, RecordedChange, RunRecord } from "./artifacts.ts";
 import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 import {
   findParameter,
@@ -163,11 +163,21 @@ function sameNumbers(
 export function auditKpis(
   record: IterationRecord,
   judgement: KpiJudgement,
-  profile: Profile,
+  { profile, system }: RunRecord,
 ): RecordFinding[] {
   const findings: RecordFinding[] = [];
-  const missing = profile.kpis.map(({ key }) => key)
-    .filter((key) => !Object.hasOwn(record.kpis, key));
+  const simulated = system.kind === "mock";
+  if (simulated && record.failure !== null) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims a failed measurement, which a simulated system does not have",
+      record.failure,
+      null,
+    ));
+  }
+  const missing = profile.kpis.map(({ key }) => key).filter((key) =>
+    !Object.hasOwn(record.kpis, key) || (simulated && record.kpis[key] === null)
+  );
   if (missing.length > 0) {
     findings.push(found("kpi_missing", `${list(missing)} is not recorded`, null, missing));
   }

@@ -38,9 +38,13 @@ export type FindingCode =
   | "summary_misnumbered"
   | "summary_unexpected"
   | "runtime_missing"
+  | "runtime_unaccounted"
   | "runtime_unreadable"
   | "report_missing"
   | "report_unreadable"
+  | "hash_missing"
+  | "run_at_odds"
+  | "profile_altered"
   | "not_canonical"
   | "record_chain_broken"
   | "initial_hash_mismatch"
@@ -52,6 +56,7 @@ export type FindingCode =
   | "hash_changed_unapplied"
   | "signature_stuck"
   | "final_runtime_mismatch"
+  | "state_chain_broken"
   | "applied_nothing"
   | "deltas_without_apply"
   | "partial_apply"
@@ -63,6 +68,7 @@ export type FindingCode =
   | "value_out_of_bounds"
   | "value_wrong_kind"
   | "kpi_missing"
+  | "failure_untrue"
   | "kpi_verdict_wrong"
   | "kpi_reasons_wrong"
   | "guard_ignored"
@@ -73,6 +79,8 @@ export type FindingCode =
   | "skip_note_wrong"
   | "proposal_while_guarded"
   | "proposal_while_off"
+  | "proposal_missing"
+  | "proposal_wrong"
   | "effective_mismatch"
   | "effective_missing"
   | "time_wrong"
@@ -91,9 +99,15 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   summary_misnumbered: gap("A summary says that it is of another iteration than its name."),
   summary_unexpected: gap("There is a summary beyond the number of iterations asked for."),
   runtime_missing: gap("The runtime file is not there."),
+  runtime_unaccounted: gap(
+    "The runtime file is not the last recorded state, and the run's later records are missing.",
+  ),
   runtime_unreadable: gap("The runtime file is damaged or not a JSON object."),
   report_missing: gap("TUNING_REPORT.json is not there."),
   report_unreadable: gap("TUNING_REPORT.json is not JSON at all: truncated or damaged."),
+  hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
+  run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
+  profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   not_canonical: proof(
     "A file's bytes are not the canonical form that soak writes: it was edited.",
   ),
@@ -107,6 +121,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   hash_changed_unapplied: proof("The state hash changed although nothing was applied."),
   signature_stuck: proof("A change is recorded as applied, but the state hash did not change."),
   final_runtime_mismatch: proof("The runtime file is not the state after the last iteration."),
+  state_chain_broken: proof("An older run's iteration does not start from the state before it."),
   applied_nothing: proof("An apply is recorded with no deltas at all."),
   deltas_without_apply: proof("Deltas or changes are recorded for an apply that did not happen."),
   partial_apply: proof("The applied deltas are not the proposed ones: all or none is the rule."),
@@ -118,6 +133,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   value_out_of_bounds: proof("A value lies outside its parameter's bounds."),
   value_wrong_kind: proof("A value is missing, not a number, or not an integer where it must be."),
   kpi_missing: proof("A KPI of the profile is not recorded."),
+  failure_untrue: proof("A simulated iteration claims that it could not be measured."),
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
   guard_ignored: proof("A change was applied although a guard held."),
@@ -128,6 +144,10 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   skip_note_wrong: proof("The skip reason's note is not the one that the record gives."),
   proposal_while_guarded: proof("A proposal was made while frozen or cooling down."),
   proposal_while_off: proof("A proposal was made although auto-tune is off."),
+  proposal_missing: proof(
+    "The rules ask for a change, no guard forbids it, and none was proposed.",
+  ),
+  proposal_wrong: proof("A proposal is not the one that the rules and guards give."),
   effective_mismatch: proof("The system ran with another value than the runtime told it."),
   effective_missing: proof("The system did not say what it runs with for a parameter."),
   time_wrong: proof("An iteration's time is not what the run's virtual clock gives."),

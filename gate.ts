@@ -7,14 +7,14 @@
 import { join } from "@std/path/join";
 import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./artifacts.ts";
 import { atomicWrite } from "./atomic.ts";
-import type { AuditedIteration } from "./audit.ts";
+import type { SeenIteration } from "./audit.ts";
 import { classOf, FINDING_CODES } from "./findings.ts";
 import { type Guard, GUARDS } from "./guards.ts";
 import { atomicWriteJson } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { Profile } from "./profile.ts";
-import { type IterationFacts, type Snapshot, SnapshotWindow } from "./snapshot.ts";
+import { type Snapshot, SnapshotWindow } from "./snapshot.ts";
 import { verifyRun } from "./verify.ts";
 import { VerifyReport } from "./verify_report.ts";
 import type { GateCheck, Verdict, VerifyResult } from "./verify_result.ts";
@@ -79,7 +79,8 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     observer: {
       finding: (finding) => report.finding(finding),
       proposal: (proposal) => report.proposal(proposal),
-      iteration: (audited) => observed.take(audited),
+      iteration: ({ profile }) => observed.profile(profile),
+      seen: (iteration) => observed.seen(iteration),
     },
   });
   const profile = verification.run?.profile ?? marketMaker;
@@ -122,35 +123,21 @@ class Observed {
   };
   #window: SnapshotWindow | null = null;
 
-  take(audited: AuditedIteration): void {
-    this.#window ??= new SnapshotWindow(audited.profile);
-    const facts = factsOf(audited);
-    this.#window.take(facts);
-    const guard = GUARDS.find((guard) => facts.guards[guard]);
-    if (!audited.record.tuning.applied && guard !== undefined) this.skipped[guard]++;
+  /** Takes the profile, once it is known from the first audited iteration. */
+  profile(profile: Profile): void {
+    this.#window ??= new SnapshotWindow(profile);
+  }
+
+  seen(iteration: SeenIteration): void {
+    this.#window ??= new SnapshotWindow(marketMaker);
+    this.#window.take(iteration);
+    const guard = GUARDS.find((guard) => iteration.guards[guard]);
+    if (!iteration.applied && guard !== undefined) this.skipped[guard]++;
   }
 
   snapshot(profile: Profile): Snapshot {
     return (this.#window ?? new SnapshotWindow(profile)).snapshot();
   }
-}
-
-function factsOf({ record, judgement, guards }: AuditedIteration): IterationFacts {
-  const held = (guard: Guard): boolean => guards?.[guard].holds ?? false;
-  return {
-    iteration: record.iteration,
-    utc: record.utc,
-    kpis: record.kpis,
-    kpisMet: judgement.verdict === "PASS",
-    guards: {
-      freeze: held("freeze"),
-      oscillation: held("oscillation"),
-      velocity: held("velocity"),
-      cooldown: held("cooldown"),
-      no_op: held("no_op"),
-    },
-    stateHash: record.tuning.stateHash,
-  };
 }
 
 function checkList(

@@ -37,6 +37,8 @@ export interface JudgedProposal {
 export interface PendingProposal {
   /** The iteration that made it. */
   readonly record: IterationRecord;
+  /** Hash of the runtime that the iteration ran under, recomputed. */
+  readonly hash: string;
   /** The skip reason that the guards give; `undefined` when they are unknown after a gap. */
   readonly trueReason: SkipReason | null | undefined;
 }
@@ -47,7 +49,7 @@ export interface Aftermath {
   readonly runtime: JsonObject;
   /** Its hash, recomputed. */
   readonly hash: string;
-  /** What the system ran with under it; `null` at the end of the run. */
+  /** What the system ran with under it; `null` at the end of the run or if nothing was measured. */
   readonly effectiveParams: Readonly<Record<string, number>> | null;
 }
 
@@ -70,16 +72,16 @@ export function judgeProposal(
     return { iteration, proposedDeltas, applied, outcome, reason };
   };
   if (next === null) return judged("unproven", "what came next is missing or unreadable");
-  const shortfall = findShortfall(pending.record, next, parameters);
-  if (shortfall === null) {
-    return judged(
-      "full",
-      next.effectiveParams === null
-        ? "every target is in the runtime file, at the end of the run"
-        : "every target is in the next runtime and in effect",
-    );
+  if (applied) {
+    const shortfall = findShortfall(pending.record, next, parameters);
+    if (shortfall !== null) return judged("fail", shortfall);
+    return next.effectiveParams === null
+      ? judged("unproven", "it is in the runtime, but no measurement shows it in effect")
+      : judged("full", "every target is in the next runtime and in effect");
   }
-  if (applied) return judged("fail", shortfall);
+  if (next.hash !== pending.hash) {
+    return judged("fail", "recorded as not applied, yet the runtime changed");
+  }
   if (pending.trueReason === undefined) {
     return judged("unproven", "not applied; guards can't be recomputed after a gap");
   }

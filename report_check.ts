@@ -69,17 +69,22 @@ export class ReportCheck implements Disposable {
   /**
    * Compares the end.
    *
-   * @param lastHash Hash of the last summary's bytes.
+   * @param lastHash Hash of the last summary's bytes; `null` if summaries are missing at the end,
+   * so that the report may rightly go on.
    * @returns What is wrong with the report; `null` if nothing is, or nothing can be told.
    */
-  finish(lastHash: string): Finding | null {
-    this.#expect(this.#text.end(lastHash), 0);
-    if (this.#known && this.#departure === null && this.#read(1).length > 0) this.#departure = 0;
-    const unreadable = this.#departure === null && this.#known ? null : this.#damage();
-    if (unreadable !== null) {
-      return this.#finding("report_unreadable", `the report is damaged: ${unreadable}`, null);
+  finish(lastHash: string | null): Finding | null {
+    if (lastHash === null) {
+      this.gap();
+    } else {
+      this.#expect(this.#text.end(lastHash), 0);
+      if (this.#known && this.#departure === null && this.#read(1).length > 0) this.#departure = 0;
     }
-    if (this.#departure === null || !this.#known) return null;
+    const damage = this.#departure === null && this.#known ? null : this.#damage();
+    if (damage !== null) {
+      return this.#finding("report_unreadable", `the report is damaged: ${damage}`, null);
+    }
+    if (this.#departure === null) return null;
     return this.#departure === 0
       ? this.#finding("report_mismatch", "the report's end is not what the summaries give", null)
       : this.#finding(

@@ -19,14 +19,15 @@ import {
   summaryFile,
   TUNING_REPORT_FILE,
 } from "./artifacts.ts";
-import { type AuditedIteration, Auditor, type AuditSink } from "./audit.ts";
+import { Auditor, type AuditSink } from "./audit.ts";
+import { auditRun } from "./audit_run.ts";
 import { SoakError } from "./errors.ts";
-import { classOf, type Finding, type FindingCode } from "./findings.ts";
-import type { JudgedProposal, Outcome } from "./judge.ts";
 import { type JsonObject, readJsonWithHash } from "./jsonx.ts";
+import { isLegacyRun, summaryNumbers, verifyLegacyRun } from "./legacy.ts";
 import { ReportCheck } from "./report_check.ts";
 import { isJsonObject } from "./shape.ts";
-import type { Verdict, VerifyResult } from "./verify_result.ts";
+import { Tally } from "./tally.ts";
+import type { VerifyResult } from "./verify_result.ts";
 
 /** Options for {@linkcode verifyRun}. */
 export interface VerifyOptions {
@@ -52,12 +53,6 @@ export interface VerifyOptions {
   readonly observer?: Partial<AuditSink>;
 }
 
-/** How many findings a result carries; the observer sees all of them. */
-export const MAX_FINDINGS = 200;
-
-/** Below the threshold by no more than this, a run still passes if no signature is stuck. */
-const LENIENCY = 0.05;
-
 /**
  * Verifies a run from its artifacts.
  *
@@ -79,12 +74,18 @@ const LENIENCY = 0.05;
  * ```
  */
 export async function verifyRun(dir: string, options: VerifyOptions = {}): Promise<VerifyResult> {
-  const tally = new Tally(options);
+  const { strict = false, threshold = strict ? 0.95 : 0.9 } = options;
+  const { allowNoDeltas = false, observer = {} } = options;
+  const tally = new Tally({ strict, threshold, allowNoDeltas, observer });
   const run = await openRun(dir, tally);
-  if (run === null) return tally.result(null, null);
+  if (run === null) {
+    const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
+    return tally.result(null, null, unprovable);
+  }
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);
   if (!run.canonical) tally.note("not_canonical", RUN_FILE, "the file is not in canonical form");
+  for (const finding of auditRun(record)) tally.finding(finding);
   const listing = await listSummaries(dir, record.iterations);
   for (const name of listing.misnamed) {
     tally.note("summary_misnamed", name, "the name looks like a summary's but is not one");
@@ -93,22 +94,16 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
     tally.note("summary_unexpected", name, `the run has ${record.iterations} iterations only`);
   }
 
-  using report = ReportCheck.open(dir);
-  let lastHash: string | null = run.fileHash;
-  for (let i = 1; i <= listing.highest; i++) {
-    const summary = await readForAudit(dir, i, tally);
-    if (summary === null) {
-      auditor.gap(i);
-      report?.gap();
-      lastHash = null;
-    } else {
-      auditor.take(summary);
-      report?.next(i, summary.record.tuning);
-      lastHash = summary.fileHash;
-    }
-  }
-  auditor.finish(await readRuntime(dir, tally));
-  await checkEnd(dir, record, listing.highest, report, lastHash, tally);
+  const opened = openReport(dir, tally);
+  using report = typeof opened === "string" ? null : opened;
+  const { highest } = listing;
+  const lastHash = await auditSummaries({ dir, highest, runHash: run.fileHash }, {
+    auditor,
+    report,
+    tally,
+  });
+  auditor.finish(await readRuntime(dir, tally), await readStepLeft(dir, tally));
+  checkEnd(record, highest, opened, lastHash, tally);
   return tally.result(record, lastHash);
 }
 
@@ -134,31 +129,66 @@ async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> |
   }
 }
 
+/** Audits every summary in order; returns the hash of the last one, `null` if it is unknown. */
+async function auditSummaries(
+  run: { readonly dir: string; readonly highest: number; readonly runHash: string },
+  to: { readonly auditor: Auditor; readonly report: ReportCheck | null; readonly tally: Tally },
+): Promise<string | null> {
+  const { dir, highest } = run;
+  let lastHash: string | null = run.runHash;
+  let present: readonly number[] | null = null;
+  for (let i = 1; i <= highest; i++) {
+    const summary = await readForAudit(dir, i, to.tally);
+    if (typeof summary === "object") {
+      await to.auditor.take(summary);
+      to.report?.next(i, summary.record.tuning);
+      lastHash = summary.fileHash;
+      continue;
+    }
+    lastHash = null;
+    to.report?.gap();
+    to.auditor.gap(i);
+    if (summary !== "missing") continue;
+    // A listing tells how far the gap goes: looking for each file could take for ever.
+    present ??= await summaryNumbers(dir);
+    const next = firstAbove(present, i) ?? highest + 1;
+    const files = next - i === 1 ? "the file is" : `the files up to ${summaryFile(next - 1)} are`;
+    to.tally.note("summary_missing", summaryFile(i), `${files} not there`, i);
+    i = next - 1;
+    to.auditor.gap(i);
+  }
+  return lastHash;
+}
+
+function firstAbove(sorted: readonly number[], bound: number): number | undefined {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) > bound) high = middle;
+    else low = middle + 1;
+  }
+  return sorted[low];
+}
+
+/** Reads a summary; what keeps it from being audited is noted, unless it is that it is missing. */
 async function readForAudit(
   dir: string,
   iteration: number,
   tally: Tally,
-): Promise<Recorded<IterationRecord> | null> {
+): Promise<Recorded<IterationRecord> | "missing" | "unusable"> {
   const file = summaryFile(iteration);
   try {
     const summary = await readSummary(dir, iteration);
     const { record } = summary;
     if (record.iteration === iteration) return summary;
-    tally.note(
-      "summary_misnumbered",
-      file,
-      `it says that it is of iteration ${record.iteration}`,
-      iteration,
-    );
+    const told = `it says that it is of iteration ${record.iteration}`;
+    tally.note("summary_misnumbered", file, told, iteration);
   } catch (error) {
     if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
-    if (error.cause instanceof Deno.errors.NotFound) {
-      tally.note("summary_missing", file, "the file is not there", iteration);
-    } else {
-      tally.note("summary_unreadable", file, error.message, iteration);
-    }
+    if (error.cause instanceof Deno.errors.NotFound) return "missing";
+    tally.note("summary_unreadable", file, error.message, iteration);
   }
-  return null;
+  return "unusable";
 }
 
 async function readRuntime(
@@ -180,14 +210,27 @@ async function readRuntime(
   return null;
 }
 
-async function checkEnd(
-  dir: string,
+/** Why a tuning report can't be compared with anything. */
+type Unusable = "missing" | "unreadable";
+
+/** Opens the tuning report, if that is possible. */
+function openReport(dir: string, tally: Tally): ReportCheck | Unusable {
+  try {
+    return ReportCheck.open(dir) ?? "missing";
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    tally.note("report_unreadable", TUNING_REPORT_FILE, error.what);
+    return "unreadable";
+  }
+}
+
+function checkEnd(
   run: RunRecord,
   recorded: number,
-  report: ReportCheck | null,
+  report: ReportCheck | Unusable,
   lastHash: string | null,
   tally: Tally,
-): Promise<void> {
+): void {
   const complete = recorded === run.iterations;
   if (!complete) {
     tally.note(
@@ -196,115 +239,27 @@ async function checkEnd(
       `${recorded} of ${run.iterations} iterations are recorded; go on with \`soak run --resume\``,
     );
   }
-  if (await stepIsLeft(dir)) {
-    tally.note("step_left_over", STEP_FILE, "a step was not completed; use `soak run --resume`");
-  }
-  if (report === null) {
-    if (complete) tally.note("report_missing", TUNING_REPORT_FILE, "the file is not there");
+  if (typeof report === "string") {
+    if (complete && report === "missing") {
+      tally.note("report_missing", TUNING_REPORT_FILE, "the file is not there");
+    }
     return;
   }
-  if (lastHash === null) report.gap();
-  const finding = report.finish(lastHash ?? "");
+  const finding = report.finish(complete ? lastHash : null);
   if (finding !== null) tally.finding(finding);
 }
 
-async function stepIsLeft(dir: string): Promise<boolean> {
+/** Reads the step that a crash left over and notes it; `null` if there is none to be read. */
+async function readStepLeft(dir: string, tally: Tally): Promise<IterationRecord | null> {
+  const note = (): void =>
+    tally.note("step_left_over", STEP_FILE, "a step was not completed; use `soak run --resume`");
   try {
-    return await readStep(dir) !== null;
+    const step = await readStep(dir);
+    if (step !== null) note();
+    return step;
   } catch (error) {
-    if (error instanceof SoakError && error.kind === "artifact") return true;
-    throw error;
-  }
-}
-
-/** Counts what is found and keeps the first of it. */
-class Tally implements AuditSink {
-  readonly #options: VerifyOptions;
-  readonly #outcomes: Record<Outcome, number> = { full: 0, partial_ok: 0, fail: 0, unproven: 0 };
-  readonly #codes: Partial<Record<FindingCode, number>> = {};
-  readonly #findings: Finding[] = [];
-  #classes = { proof: 0, gap: 0 };
-  #iterations = 0;
-
-  constructor(options: VerifyOptions) {
-    this.#options = options;
-  }
-
-  finding(finding: Finding): void {
-    this.#codes[finding.code] = (this.#codes[finding.code] ?? 0) + 1;
-    this.#classes[classOf(finding)]++;
-    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
-    this.#options.observer?.finding?.(finding);
-  }
-
-  proposal(proposal: JudgedProposal): void {
-    this.#outcomes[proposal.outcome]++;
-    this.#options.observer?.proposal?.(proposal);
-  }
-
-  iteration(audited: AuditedIteration): void {
-    this.#iterations++;
-    this.#options.observer?.iteration?.(audited);
-  }
-
-  /** Takes note of something about a file. */
-  note(code: FindingCode, file: string, message: string, iteration: number | null = null): void {
-    this.finding({ code, iteration, file, recorded: null, recomputed: null, message });
-  }
-
-  /** The verdict over everything that was found. */
-  result(run: RunRecord | null, lastHash: string | null): VerifyResult {
-    const { strict = false, threshold = strict ? 0.95 : 0.9 } = this.#options;
-    const { full, partial_ok, fail, unproven } = this.#outcomes;
-    const total = full + partial_ok + fail + unproven;
-    const signatureStuck = this.#codes.signature_stuck ?? 0;
-    return {
-      ...this.#judge(strict, threshold, total, signatureStuck),
-      strict,
-      threshold,
-      ratio: total === 0 ? null : full / total,
-      counts: { ...this.#outcomes, total },
-      signatureStuck,
-      iterations: this.#iterations,
-      run,
-      findings: this.#findings,
-      findingCounts: this.#codes,
-      lastHash,
-      unprovable: [],
-    };
-  }
-
-  #judge(
-    strict: boolean,
-    threshold: number,
-    total: number,
-    stuck: number,
-  ): { verdict: Verdict; reason: string } {
-    const { proof, gap } = this.#classes;
-    const { full, unproven } = this.#outcomes;
-    const enough = (applied: number): boolean =>
-      total === 0 || applied / total >= threshold ||
-      (stuck === 0 && applied / total >= threshold - LENIENCY);
-    if (strict && proof > 0) {
-      return { verdict: "FAIL", reason: `${proof} ${proof === 1 ? "finding" : "findings"}` };
-    }
-    if (!enough(full + unproven)) {
-      return { verdict: "FAIL", reason: `${full} of ${total} proposals were applied in full` };
-    }
-    if (gap > 0) {
-      return { verdict: "INCONCLUSIVE", reason: "records are missing or unreadable" };
-    }
-    if (total === 0 && !(this.#options.allowNoDeltas ?? false)) {
-      return { verdict: "INCONCLUSIVE", reason: "nothing was proposed, so nothing is proven" };
-    }
-    if (!enough(full)) {
-      return { verdict: "INCONCLUSIVE", reason: `${unproven} proposals can't be proven` };
-    }
-    return {
-      verdict: "PASS",
-      reason: total === 0
-        ? "nothing was proposed, and that was accepted"
-        : `${full} of ${total} proposals were applied in full`,
-    };
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    note();
+    return null;
   }
 }

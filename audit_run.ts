@@ -1,0 +1,45 @@
+/**
+ * Checks that the fields of `SOAK_RUN.json` agree with each other and with this version.
+ *
+ * @module
+ */
+
+import { RUN_FILE, type RunRecord } from "./artifacts.ts";
+import type { Finding, FindingCode } from "./findings.ts";
+import { canonicalJson } from "./jsonx.ts";
+import { marketMaker } from "./market_maker.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Checks how a run says that it was started.
+ *
+ * @param run What `SOAK_RUN.json` says.
+ * @returns What is wrong.
+ */
+export function auditRun(run: RunRecord): Finding[] {
+  const findings: Finding[] = [];
+  const add = (
+    code: FindingCode,
+    message: string,
+    recorded: string | null,
+    recomputed: string | null,
+  ): void => {
+    findings.push({ code, iteration: null, file: RUN_FILE, recorded, recomputed, message });
+  };
+  const { profile, system, seed } = run;
+  if (system.kind === "mock" && seed === null) {
+    add("run_at_odds", "a simulated run needs a seed", "null", null);
+  }
+  if (system.kind !== "mock" && seed !== null) {
+    add("run_at_odds", "only a simulated run has a seed", String(seed), "null");
+  }
+  if (
+    profile.name === marketMaker.name && run.toolVersion === VERSION &&
+    canonicalJson(profile) !== canonicalJson(marketMaker)
+  ) {
+    const message = "the profile is called market-maker but is not the built-in one; " +
+      "a profile of one's own needs a name of its own";
+    add("profile_altered", message, null, null);
+  }
+  return findings;
+}
