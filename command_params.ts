@@ -7,11 +7,12 @@
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
 import { canonicalJson, readJsonWithHash, sha256Hex } from "./jsonx.ts";
-import { marketMaker } from "./market_maker.ts";
 import type { Command, ParamsCommand } from "./options.ts";
 import { getFromRuntime, validateDeltas } from "./params.ts";
 import { applyDeltasWithTracking } from "./pipeline.ts";
 import { printable } from "./printable.ts";
+import type { Parameter } from "./profile.ts";
+import { loadProfile } from "./profile_file.ts";
 import { readRegularFile } from "./readfile.ts";
 import { isJsonObject } from "./shape.ts";
 import { table } from "./terminal.ts";
@@ -22,6 +23,7 @@ export async function commandApply(
   console: Console,
 ): Promise<number> {
   const result = await applyDeltasWithTracking({
+    profile: await loadProfile(command.profile),
     runtimePath: command.runtimePath,
     proposedDeltas: command.deltas,
   });
@@ -49,13 +51,14 @@ export async function commandApply(
 
 /** Lists, reads or validates parameters. */
 export async function commandParams(command: ParamsCommand, console: Console): Promise<number> {
+  const { parameters } = await loadProfile(command.profile);
   switch (command.action) {
     case "list":
-      return listParams(command.json, console);
+      return listParams(parameters, command.json, console);
     case "get":
-      return await getParam(command.key, command.runtimePath, command.json, console);
+      return await getParam(command, parameters, console);
     case "validate": {
-      const problems = validateDeltas(command.deltas);
+      const problems = validateDeltas(command.deltas, parameters);
       if (command.json) {
         console.out(canonicalJson({ valid: problems.length === 0, problems }));
       } else {
@@ -67,8 +70,11 @@ export async function commandParams(command: ParamsCommand, console: Console): P
   }
 }
 
-function listParams(json: boolean, console: Console): number {
-  const { parameters } = marketMaker;
+function listParams(
+  parameters: readonly Parameter[],
+  json: boolean,
+  console: Console,
+): number {
   if (json) {
     console.out(canonicalJson(parameters));
     return EXIT.passed;
@@ -91,9 +97,8 @@ function listParams(json: boolean, console: Console): number {
 }
 
 async function getParam(
-  key: string,
-  path: string,
-  json: boolean,
+  { key, runtimePath: path, json }: ParamsCommand & { readonly action: "get" },
+  parameters: readonly Parameter[],
   console: Console,
 ): Promise<number> {
   const { data } = await readJsonWithHash(path);
@@ -103,7 +108,7 @@ async function getParam(
       remedy: "restore the file",
     });
   }
-  const value = getFromRuntime(data, key);
+  const value = getFromRuntime(data, key, parameters);
   if (value === undefined) {
     throw new SoakError("artifact", `the runtime has no value for ${key}`, {
       where: path,

@@ -11,6 +11,7 @@ import { canonicalJson } from "./jsonx.ts";
 import type { Command, RunCommand } from "./options.ts";
 import { printable } from "./printable.ts";
 import { verdictText } from "./report.ts";
+import { loadProfile } from "./profile_file.ts";
 import { replayRun } from "./replay.ts";
 import { type RunResult, runSoak } from "./run.ts";
 import { renderCounts, RunTable } from "./run_table.ts";
@@ -23,6 +24,7 @@ export async function commandRun(command: RunCommand, console: Console): Promise
   const rows = new RunTable();
   const result = await runSoak({
     dir: command.dir,
+  const profile = command.profile === undefined ? undefined : await loadProfile(command.profile);
     resume: command.resume,
     iterations: command.iterations,
     autoTune: command.autoTune ?? (command.resume ? undefined : false),
@@ -30,6 +32,9 @@ export async function commandRun(command: RunCommand, console: Console): Promise
     mockFault: command.mockFault,
     startMs: startMs(console.sourceDateEpoch),
     signal: console.signal,
+    system: command.system,
+    runtime: await runtimeFrom(command),
+    profile,
     onStart({ run, done, archived }) {
       if (archived !== null) {
         console.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);

@@ -28,6 +28,9 @@ export interface FlagSpec {
 /** A command, as the parser reads it and the help shows it. */
 export interface CommandSpec {
   /** What it does, in one clause. */
+/** The profile unless `--profile` names another. */
+export const DEFAULT_PROFILE = "market-maker";
+
   readonly summary: string;
   /** What it takes beside flags, as shown in its usage; empty: nothing. */
   readonly positionals: readonly string[];
@@ -71,6 +74,13 @@ const PATH_FLAG: FlagSpec = {
   placeholder: "DIR",
   description: "the run directory",
   default: DEFAULT_DIR,
+const PROFILE_FLAG: FlagSpec = {
+  name: "profile",
+  placeholder: "FILE|NAME",
+  description: "what is tuned: parameters, KPIs, rules",
+  default: DEFAULT_PROFILE,
+};
+
   synonyms: ["out", "dir", "directory"],
 };
 
@@ -93,6 +103,7 @@ const RUN: CommandSpec = {
   details: [
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
     "all, and records every iteration. An earlier run in the same directory is moved aside.",
+    PROFILE_FLAG,
     "--iterations and --mock are needed, except with --resume: a resumed run takes everything " +
     "from its records, and flags that contradict them are refused.",
   ],
@@ -238,7 +249,7 @@ const APPLY: CommandSpec = {
     "Values are targets, not increments. Unknown keys and values out of bounds are refused and " +
     "nothing is written. The file is replaced in one step and read back.",
   ],
-  flags: [{ ...RUNTIME_FLAG, required: true }, JSON_FLAG],
+  flags: [{ ...RUNTIME_FLAG, required: true }, PROFILE_FLAG, JSON_FLAG],
   examples: [
     ["soak apply --runtime runtime_overrides.json tail_age_ms=660", "set one"],
     [
@@ -255,11 +266,38 @@ const PARAMS: CommandSpec = {
     "list (the default) shows every parameter with its bounds and unit. get prints the value " +
     "in a runtime file and needs --runtime. validate checks values and writes nothing.",
   ],
-  flags: [{ ...RUNTIME_FLAG, description: "the runtime file that get reads" }, JSON_FLAG],
+  flags: [
+    { ...RUNTIME_FLAG, description: "the runtime file that get reads" },
+    PROFILE_FLAG,
+    JSON_FLAG,
+  ],
   examples: [
     ["soak params get tail_age_ms --runtime runtime_overrides.json", "read one"],
     ["soak params validate tail_age_ms=660 min_interval_ms=60", "would these be accepted?"],
   ],
+};
+
+const PROFILE: CommandSpec = {
+  summary: "start, show or check the profile of a system",
+  positionals: ["init [FILE] | show [FILE|NAME] | check FILE | schema"],
+  details: [
+    "A profile is a JSON file with the parameters, KPIs, rules, guard settings and gate " +
+    "thresholds of one kind of system.",
+    "init writes one to start from, and its JSON Schema beside it for your editor; without FILE " +
+    "it prints the profile. It overwrites nothing. show prints the profile in effect. check names " +
+    "every mistake, one a line: ✗ for what must be mended, ! for what is legal but suspicious. " +
+    "schema prints the JSON Schema.",
+  ],
+  flags: [JSON_FLAG],
+  examples: [
+    ["soak profile init profile.json", "write one to start from"],
+    ["soak profile check profile.json", "what is wrong with it?"],
+  ],
+  exits: {
+    0: "done; check found no mistake, maybe warnings",
+    1: "check found a mistake",
+    3: "check could not read the file",
+  },
 };
 
 const HASH: CommandSpec = {
@@ -296,6 +334,7 @@ export const COMMANDS = {
   replay: REPLAY,
   apply: APPLY,
   params: PARAMS,
+  profile: PROFILE,
   hash: HASH,
   help: HELP,
 } as const;

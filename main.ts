@@ -43,6 +43,8 @@ async function dispatch(command: Command, console: Console): Promise<number> {
 
 const STREAMS = { "standard output": Deno.stdout, "standard error": Deno.stderr } as const;
 
+    case "profile":
+      return await (await import("./command_profile.ts")).commandProfile(command, console);
 /** Writes all of a text; a reader that has gone away is no reason to change the exit code. */
 function write(name: keyof typeof STREAMS, text: string): void {
   const bytes = new TextEncoder().encode(text);

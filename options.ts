@@ -13,7 +13,7 @@ import {
   type CommandSpec,
   DEFAULT_DIR,
   DEFAULT_FAULT_RATE,
-  type FlagSpec,
+  DEFAULT_PROFILE,
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./help.ts";
@@ -42,6 +42,8 @@ export type RunCommand =
     | { readonly resume: false; readonly iterations: number; readonly driver: Driver }
     | {
       readonly resume: true;
+    /** Name or file of the profile. */
+    readonly profile: string | undefined;
       readonly iterations: number | undefined;
       readonly driver: Driver | undefined;
     }
@@ -62,7 +64,12 @@ export interface VerifyCommand {
 
 /** `soak params`. */
 export type ParamsCommand =
-  & { readonly command: "params"; readonly json: boolean }
+  & {
+    readonly command: "params";
+    /** Name or file of the profile. */
+    readonly profile: string;
+    readonly json: boolean;
+  }
   & (
     | { readonly action: "list" }
     | { readonly action: "get"; readonly key: string; readonly runtimePath: string }
@@ -76,6 +83,16 @@ export interface HelpCommand {
   readonly topic: HelpTopic | undefined;
   /**
    * `false` when there were no arguments at all. That is a usage error that is answered with the
+/** `soak profile`. */
+export type ProfileCommand =
+  & { readonly command: "profile"; readonly json: boolean }
+  & (
+    | { readonly action: "init"; readonly file: string | undefined }
+    | { readonly action: "show"; readonly profile: string }
+    | { readonly action: "check"; readonly file: string }
+    | { readonly action: "schema" }
+  );
+
    * help: a script whose variable is empty must not pass.
    */
   readonly asked: boolean;
@@ -103,10 +120,13 @@ export type Command =
   | { readonly command: "hash"; readonly files: readonly string[] }
   | HelpCommand
   | { readonly command: "version" };
+    /** Name or file of the profile. */
+    readonly profile: string;
 
 /** A command line taken apart: every flag is known and stands there once. */
 interface Given {
   readonly name: CommandName;
+  | ProfileCommand
   readonly spec: CommandSpec;
   readonly switches: ReadonlySet<string>;
   readonly texts: ReadonlyMap<string, string>;
@@ -192,7 +212,8 @@ function build(given: Given): Command {
       return { command: name, dir: directory(given, "path"), json };
     case "apply": {
       const runtimePath = text(given, "runtime") ?? missing(given, "--runtime");
-      return { command: name, runtimePath, deltas: targets(given, given.positionals), json };
+      const deltas = targets(given, given.positionals);
+      return { command: name, runtimePath, profile: profileOf(given), deltas, json };
     }
     case "params":
       return paramsCommand(given);
@@ -206,6 +227,8 @@ function build(given: Given): Command {
 function runCommand(given: Given): RunCommand {
   const { switches } = given;
   const flags = {
+    case "profile":
+      return profileCommand(given);
     command: "run",
     dir: directory(given, "out"),
     autoTune: switches.has("auto-tune") || undefined,
@@ -221,6 +244,7 @@ function runCommand(given: Given): RunCommand {
   return {
     ...flags,
     resume: false,
+    profile: text(given, "profile"),
     iterations: iterations ?? missing(given, "--iterations"),
     driver: driver ?? missing(given, DRIVERS.map((name) => `--${name}`).join(" or ")),
   };
@@ -241,15 +265,18 @@ function verifyCommand(given: Given): VerifyCommand {
 }
 
 function paramsCommand(given: Given): ParamsCommand {
-  const command = "params";
-  const json = given.switches.has("json");
+  const flags = {
+    command: "params",
+    profile: profileOf(given),
+    json: given.switches.has("json"),
+  } as const;
   const [action = "list", ...rest] = given.positionals;
   const runtimePath = text(given, "runtime");
   if (action === "get") {
     const [key, extra] = rest;
     if (key === undefined || key === "") return missing(given, "KEY");
     if (extra !== undefined) throw unexpected(extra, "get reads one parameter at a time");
-    return { command, action, key, runtimePath: runtimePath ?? missing(given, "--runtime"), json };
+    return { ...flags, action, key, runtimePath: runtimePath ?? missing(given, "--runtime") };
   }
   if (action !== "list" && action !== "validate") {
     const remedy = suggestion(action, ["list", "get", "validate"]);
@@ -258,9 +285,30 @@ function paramsCommand(given: Given): ParamsCommand {
   if (runtimePath !== undefined) {
     throw usage(`soak params ${action} reads no file`, "--runtime", "leave it out, or use get");
   }
-  if (action === "validate") return { command, action, deltas: targets(given, rest), json };
+  if (action === "validate") return { ...flags, action, deltas: targets(given, rest) };
   if (rest[0] !== undefined) throw unexpected(rest[0], "list shows every parameter");
-  return { command, action, json };
+  return { ...flags, action };
+}
+
+function profileCommand(given: Given): ProfileCommand {
+  const flags = { command: "profile", json: given.switches.has("json") } as const;
+  const [action, file, extra] = given.positionals;
+  if (action === undefined) return missing(given, "init, show, check or schema");
+  if (extra !== undefined) throw unexpected(extra, "soak profile takes one file at a time");
+  if (file === "") throw usage("the name of a file is empty", "FILE", "name it");
+  switch (action) {
+    case "init":
+      return { ...flags, action, file };
+    case "show":
+      return { ...flags, action, profile: file ?? DEFAULT_PROFILE };
+    case "check":
+      return { ...flags, action, file: file ?? missing(given, "FILE", 1) };
+    case "schema":
+      if (file !== undefined) throw unexpected(file, "there is one schema for all profiles");
+      return { ...flags, action };
+  }
+  const remedy = suggestion(action, ["init", "show", "check", "schema"]);
+  throw usage("soak profile does no such thing", quoted(action), remedy);
 }
 
 function files(given: Given): readonly string[] {
@@ -330,6 +378,10 @@ function targets(given: Given, words: readonly string[]): Deltas {
       const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
       throw usage(what, shown(key), PLAIN_DIGITS);
     }
+function profileOf(given: Given): string {
+  return text(given, "profile") ?? DEFAULT_PROFILE;
+}
+
     if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
     result.set(key, value);
   }
@@ -414,8 +466,8 @@ function lookUp(name: CommandName): string {
   return `see soak help ${name}`;
 }
 
-function missing(given: Given, what: string): never {
-  const remedy = `for example: ${given.spec.examples[0]?.[0]}`;
+function missing(given: Given, what: string, example = 0): never {
+  const remedy = `for example: ${given.spec.examples[example]?.[0]}`;
   throw usage(`soak ${given.name} needs this argument`, what, remedy);
 }
 

@@ -53,14 +53,24 @@ export function checkProfile(value: JsonValue): ProfileProblem[] {
   const shape = shapeProblems(value);
   if (!isJsonObject(value)) return shape;
   const parts = soundParts(value);
-  return [
+  return inDocumentOrder([
     ...shape,
     ...parameterProblems(parts),
     ...kpiProblems(parts),
     ...ruleProblems(parts),
     ...guardProblems(parts),
     ...gateProblems(parts),
-  ];
+  ]);
+}
+
+/** Problems as they come up when a profile is read from top to bottom; by part, not by field. */
+function inDocumentOrder(problems: readonly ProfileProblem[]): ProfileProblem[] {
+  const sections = Object.keys(PROFILE_SCHEMA.properties ?? {});
+  const rank = ({ path }: ProfileProblem): number => {
+    const [, section = "", index = "0"] = /^\$\.(\w+)(?:\[(\d+)\])?/.exec(path) ?? [];
+    return sections.indexOf(section) * 1000 + Number(index);
+  };
+  return problems.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /**

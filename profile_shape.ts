@@ -58,6 +58,8 @@ export function shapeProblems(
  * @returns `{ remedy: "did you mean …?" }`, or nothing if no name is near.
  */
 export function didYouMean(word: string, known: readonly string[]): { remedy?: string } {
+  const [only, another] = known.filter((name) => word.length > 2 && name.startsWith(word));
+  if (only !== undefined && another === undefined) return { remedy: `did you mean ${only}?` };
   const maxDistance = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
   const near = word.length > 100 ? undefined : closestMatch(word, [...known], { maxDistance });
   return near === undefined ? {} : { remedy: `did you mean ${near}?` };

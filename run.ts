@@ -489,8 +489,8 @@ function refuseContradictions(run: RunRecord, options: RunOptions): void {
   }
   const { profile } = options;
   if (profile !== undefined && canonicalJson(profile) !== canonicalJson(run.profile)) {
-    throw new SoakError("usage", `the run was started with another profile ${run.profile.name}`, {
-      where: "--profile",
+    throw new SoakError("usage", `the run was started with the profile ${run.profile.name}`, {
+      where: "--profile differs from it",
       remedy: "leave the flag out when resuming",
     });
   }

@@ -38,6 +38,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     autoTune: undefined,
     seed: undefined,
     mockFault: undefined,
+    profile: undefined,
     quiet: false,
     json: false,
   });
@@ -58,7 +59,18 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     json: false,
   });
   assertEquals(parse("replay"), { command: "replay", dir: "artifacts/soak/latest", json: false });
-  assertEquals(parse("params"), { command: "params", action: "list", json: false });
+  assertEquals(parse("params"), {
+    command: "params",
+    action: "list",
+    profile: "market-maker",
+    json: false,
+  });
+  assertEquals(parse("profile show"), {
+    command: "profile",
+    action: "show",
+    profile: "market-maker",
+    json: false,
+  });
 });
 
 Deno.test("parseOptions() takes every flag, with its value beside it or after =", () => {
@@ -71,13 +83,20 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     autoTune: true,
     seed: 0,
     mockFault: { kind: "late", rate: 0.25 },
+    profile: "p.json",
     quiet: true,
     json: true,
   };
   const values = ["--iterations", "1000000000", "--seed", "0", "--mock-fault", "late:0.25"];
+  values.push("--profile", "p.json");
   const switches = ["--mock", "--auto-tune", "--quiet", "--json"];
   assertEquals(parseOptions(["run", ...switches, ...values, "--out", "out dir"]) as unknown, run);
-  const joined = ["--iterations=1000000000", "--seed=0", "--mock-fault=late:0.25"];
+  const joined = [
+    "--iterations=1000000000",
+    "--seed=0",
+    "--mock-fault=late:0.25",
+    "--profile=p.json",
+  ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
     parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --explain 7 --json"),
@@ -103,6 +122,7 @@ Deno.test("parseOptions() leaves open what a resumed run takes from its records"
     autoTune: undefined,
     seed: undefined,
     mockFault: undefined,
+    profile: undefined,
     quiet: false,
     json: false,
   });
@@ -128,6 +148,7 @@ Deno.test("parseOptions() strikes half of the time unless a fault has a rate", (
 Deno.test("parseOptions() reads targets as plain decimal numbers", () => {
   assertEquals(parse("apply --runtime r.json a=1 b=-0.5 c=-0"), {
     command: "apply",
+    profile: "market-maker",
     runtimePath: "r.json",
     deltas: { a: 1, b: -0.5, c: 0 },
     json: false,
@@ -143,6 +164,7 @@ Deno.test("parseOptions() reads one parameter of one file", () => {
     action: "get",
     key: "tail_age_ms",
     runtimePath: "r.json",
+    profile: "market-maker",
     json: false,
   });
 });
@@ -308,6 +330,8 @@ Deno.test("parseOptions() refuses a command without what it needs, and gives an 
     ["params get", "KEY", "for example: soak params"],
     ["params get k", "--runtime", "for example: soak params"],
     ["params validate", "KEY=VALUE", "for example: soak params"],
+    ["profile", "init, show, check or schema", "for example: soak profile init"],
+    ["profile check", "FILE", "for example: soak profile check"],
     ["hash", "FILE", "for example: soak hash"],
   ]);
   assertEquals(mistake(["hash", "a", ""]).where, "FILE");
