@@ -5,16 +5,18 @@
  */
 
 import { relative } from "@std/path/relative";
+import type { IterationRecord } from "./artifacts.ts";
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
-import { canonicalJson } from "./jsonx.ts";
+import { canonicalJson, type JsonObject, readJsonWithHash } from "./jsonx.ts";
 import type { Command, RunCommand } from "./options.ts";
 import { printable } from "./printable.ts";
-import { verdictText } from "./report.ts";
 import { loadProfile } from "./profile_file.ts";
+import { verdictText } from "./report.ts";
 import { replayRun } from "./replay.ts";
 import { type RunResult, runSoak } from "./run.ts";
 import { renderCounts, RunTable } from "./run_table.ts";
+import { isJsonObject } from "./shape.ts";
 import { Progress, type ProgressOptions } from "./terminal.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
@@ -22,29 +24,31 @@ export async function commandRun(command: RunCommand, console: Console): Promise
   let progress: Progress | null = null;
   let applied = 0;
   const rows = new RunTable();
+  const profile = command.profile === undefined ? undefined : await loadProfile(command.profile);
   const result = await runSoak({
     dir: command.dir,
-  const profile = command.profile === undefined ? undefined : await loadProfile(command.profile);
     resume: command.resume,
     iterations: command.iterations,
     autoTune: command.autoTune ?? (command.resume ? undefined : false),
     seed: command.seed,
     mockFault: command.mockFault,
-    startMs: startMs(console.sourceDateEpoch),
-    signal: console.signal,
     system: command.system,
     runtime: await runtimeFrom(command),
     profile,
+    startMs: startMs(console.sourceDateEpoch),
+    signal: console.signal,
     onStart({ run, done, archived }) {
       if (archived !== null) {
         console.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
+      if (run.system.kind !== "mock") announceInterruption(console);
       if (done > 0) console.err(`soak: going on after iteration ${done} of ${run.iterations}`);
       if (!command.quiet) progress = new Progress(progressOptions(run.iterations, done, console));
     },
     onIteration(record) {
       const { iteration, kpiVerdict: verdict, tuning } = record;
       if (tuning.applied) applied++;
+      reportTrouble(record, progress, console);
       rows.take(record);
       console.progress(progress?.update({ iteration, verdict, applied }, console.nowMs()) ?? "");
     },
@@ -52,6 +56,39 @@ export async function commandRun(command: RunCommand, console: Console): Promise
   const shown: Progress | null = progress;
   if (shown !== null) console.progress((shown as Progress).finish());
   return report(command, result, rows, console);
+}
+
+/** The runtime to start from, if a file with one is named. */
+async function runtimeFrom({ runtimePath }: RunCommand): Promise<JsonObject | undefined> {
+  if (runtimePath === undefined) return undefined;
+  const { data } = await readJsonWithHash(runtimePath);
+  if (isJsonObject(data)) return data;
+  throw new SoakError("usage", "the runtime to start from is not a JSON object", {
+    where: printable(runtimePath),
+    remedy: "correct the file",
+  });
+}
+
+/** A command may take its time to end: says so, lest a second Ctrl-C cuts it off. */
+function announceInterruption({ signal, err }: Console): void {
+  signal.addEventListener("abort", () => {
+    err("soak: interrupted; a command that runs is let finish, interrupt again to stop at once");
+  }, { once: true });
+}
+
+/** Tells at once of an iteration that failed, or during which a service died. */
+function reportTrouble(
+  { iteration, failure, restarts = 0 }: IterationRecord,
+  progress: Progress | null,
+  console: Console,
+): void {
+  if (failure === null && restarts === 0) return;
+  console.progress(progress?.finish() ?? "");
+  if (restarts > 0) {
+    const times = restarts === 1 ? "once" : `${restarts} times`;
+    console.err(`soak: the service died ${times} in iteration ${iteration} and was started again`);
+  }
+  if (failure !== null) console.err(`soak: iteration ${iteration} was not measured: ${failure}`);
 }
 
 function progressOptions(total: number, done: number, console: Console): ProgressOptions {

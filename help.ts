@@ -6,31 +6,12 @@
  */
 
 import { FAULT_KINDS } from "./mock_fault.ts";
-
-/** A flag of a command, as the parser reads it and the help shows it. */
-export interface FlagSpec {
-  /** Name without dashes. */
-  readonly name: string;
-  /** What its value is called; `null`: it takes none. */
-  readonly placeholder: string | null;
-  /** What it does, in one clause. */
-  readonly description: string;
-  /** For a number: the values allowed, and whether only whole ones are. */
-  readonly range?: { readonly min: number; readonly max: number; readonly integer: boolean };
-  /** The value when it is not given. */
-  readonly default?: string | number;
-  /** Whether the command can't do without it. */
-  readonly required?: boolean;
-  /** Other names that people try. */
-  readonly synonyms?: readonly string[];
-}
+import type { FlagSpec } from "./flag_spec.ts";
+import { RUN_REAL_FLAGS, RUN_SYSTEM_FLAGS } from "./help_real.ts";
 
 /** A command, as the parser reads it and the help shows it. */
 export interface CommandSpec {
   /** What it does, in one clause. */
-/** The profile unless `--profile` names another. */
-export const DEFAULT_PROFILE = "market-maker";
-
   readonly summary: string;
   /** What it takes beside flags, as shown in its usage; empty: nothing. */
   readonly positionals: readonly string[];
@@ -46,6 +27,9 @@ export const DEFAULT_PROFILE = "market-maker";
 
 /** Where runs are written to and read from unless a flag says otherwise. */
 export const DEFAULT_DIR = "artifacts/soak/latest";
+
+/** The profile unless `--profile` names another. */
+export const DEFAULT_PROFILE = "market-maker";
 
 /** Share of proposals, in percent, that must be in full effect unless `--threshold` is given. */
 export const THRESHOLD_PCT = { default: 90, strict: 95 } as const;
@@ -74,13 +58,6 @@ const PATH_FLAG: FlagSpec = {
   placeholder: "DIR",
   description: "the run directory",
   default: DEFAULT_DIR,
-const PROFILE_FLAG: FlagSpec = {
-  name: "profile",
-  placeholder: "FILE|NAME",
-  description: "what is tuned: parameters, KPIs, rules",
-  default: DEFAULT_PROFILE,
-};
-
   synonyms: ["out", "dir", "directory"],
 };
 
@@ -97,15 +74,25 @@ const RUNTIME_FLAG: FlagSpec = {
   synonyms: ["path", "file"],
 };
 
+const PROFILE_FLAG: FlagSpec = {
+  name: "profile",
+  placeholder: "FILE|NAME",
+  description: "what is tuned: parameters, KPIs, rules",
+  default: DEFAULT_PROFILE,
+};
+
 const RUN: CommandSpec = {
   summary: "run a soak, or go on with an interrupted one",
-  positionals: [],
+  positionals: ["[-- COMMAND ARG…]"],
   details: [
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
     "all, and records every iteration. An earlier run in the same directory is moved aside.",
-    PROFILE_FLAG,
-    "--iterations and --mock are needed, except with --resume: a resumed run takes everything " +
-    "from its records, and flags that contradict them are refused.",
+    "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
+    "resumed run takes everything from its records, and flags that contradict them are refused.",
+    "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
+    "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
+    'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
+    "goes to logs/ in the run directory. From source, real systems need `deno task soak:real`.",
   ],
   flags: [
     {
@@ -116,6 +103,8 @@ const RUN: CommandSpec = {
       synonyms: ["count", "n"],
     },
     { name: "mock", placeholder: null, description: "soak the built-in simulated system" },
+    ...RUN_SYSTEM_FLAGS,
+    PROFILE_FLAG,
     {
       name: "auto-tune",
       placeholder: null,
@@ -145,13 +134,24 @@ const RUN: CommandSpec = {
     { name: "resume", placeholder: null, description: "go on with the run in the directory" },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
+    ...RUN_REAL_FLAGS,
   ],
   examples: [
     ["soak run --mock --auto-tune --iterations 24", "two simulated hours, with tuning"],
+    [
+      "soak run --exec --profile p.json --iterations 24 --auto-tune -- ./measure.sh",
+      "run a command of yours once for each iteration",
+    ],
+    [
+      "soak run --service --profile p.json --iterations 24 --auto-tune --interval 30 \\\n" +
+      "      --measure ./measure.sh --reload-signal SIGHUP -- ./server --port 8080",
+      "keep a server running, measure it every 30 s, send SIGHUP after a change",
+    ],
     ["soak run --resume --out artifacts/soak/latest", "go on after an interruption"],
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",
+    4: "the system could not be measured, or the disk not written; --resume goes on",
     130: "interrupted (143: terminated); --resume goes on",
   },
 };
@@ -397,11 +397,15 @@ function commandHelp(name: string, spec: CommandSpec): string {
     `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
   ];
   for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, WIDTH));
-  lines.push("", "Flags:");
-  lines.push(...columns([
-    ...spec.flags.map((flag) => [spelled(flag), flagNote(flag)] as const),
-    ["-h, --help", "show this"],
-  ]));
+  const rows = (group: string | undefined): (readonly [string, string])[] =>
+    spec.flags.filter((flag) => flag.group === group).map((flag) => [
+      spelled(flag),
+      flagNote(flag),
+    ]);
+  lines.push("", "Flags:", ...columns([...rows(undefined), ["-h, --help", "show this"]]));
+  for (const group of new Set(spec.flags.map((flag) => flag.group))) {
+    if (group !== undefined) lines.push("", `${group}:`, ...columns(rows(group)));
+  }
   lines.push("", "Examples:");
   for (const [command, effect] of spec.examples) lines.push(`  ${command}`, `      ${effect}`);
   if (spec.exits !== undefined) {

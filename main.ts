@@ -17,6 +17,17 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorKind, number>> = {
   system: EXIT.unable,
 };
 
+/**
+ * Gives up what a command does not need: only a real system needs programs and the network. An
+ * executable has both permissions built in.
+ */
+function dropPermissions(command: Command): void {
+  const real = command.command === "run" && command.system.kind !== "mock";
+  if (real) return;
+  Deno.permissions.revokeSync({ name: "run" });
+  Deno.permissions.revokeSync({ name: "net" });
+}
+
 /** Commands are loaded when they are used: the gate starts faster without the simulation. */
 async function dispatch(command: Command, console: Console): Promise<number> {
   switch (command.command) {
@@ -32,6 +43,8 @@ async function dispatch(command: Command, console: Console): Promise<number> {
       return await (await import("./command_params.ts")).commandApply(command, console);
     case "params":
       return await (await import("./command_params.ts")).commandParams(command, console);
+    case "profile":
+      return await (await import("./command_profile.ts")).commandProfile(command, console);
     case "hash":
       return await (await import("./command_params.ts")).commandHash(command, console);
     case "help":
@@ -43,8 +56,6 @@ async function dispatch(command: Command, console: Console): Promise<number> {
 
 const STREAMS = { "standard output": Deno.stdout, "standard error": Deno.stderr } as const;
 
-    case "profile":
-      return await (await import("./command_profile.ts")).commandProfile(command, console);
 /** Writes all of a text; a reader that has gone away is no reason to change the exit code. */
 function write(name: keyof typeof STREAMS, text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -149,6 +160,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const console = makeConsole(signal);
   try {
     const command = parseOptions(args);
+    dropPermissions(command);
     if (!ENDS_IN_ORDER.includes(command.command)) return await dispatch(command, console);
     using _listening = listenForSignals(controller, console);
     return await dispatch(command, console);

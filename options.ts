@@ -7,6 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { closestMatch } from "leven";
 import { SoakError } from "./errors.ts";
+import type { FlagSpec } from "./flag_spec.ts";
 import {
   type CommandName,
   COMMANDS,
@@ -20,12 +21,18 @@ import {
 import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
 import type { Deltas } from "./params.ts";
 import { printable } from "./printable.ts";
+import {
+  ON_ERROR,
+  type RealRequest,
+  realSystem,
+  refuseRealSettings,
+  RELOAD_SIGNALS,
+  type SystemRequest,
+  type SystemSpec,
+} from "./system_spec.ts";
 
 /** The systems that a run can soak, each chosen by a flag of its name. */
-const DRIVERS = ["mock"] as const;
-
-/** What a run soaks. */
-export type Driver = typeof DRIVERS[number];
+const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec["kind"][];
 
 /** `soak run`; with `--resume`, whatever is `undefined` is taken from the run. */
 export type RunCommand =
@@ -35,18 +42,18 @@ export type RunCommand =
     readonly autoTune: true | undefined;
     readonly seed: number | undefined;
     readonly mockFault: MockFault | undefined;
+    /** Name or file of the profile. */
+    readonly profile: string | undefined;
+    /** The runtime file to start from. */
+    readonly runtimePath: string | undefined;
+    /** The system to soak; only what is given. */
+    readonly system: SystemRequest;
     readonly quiet: boolean;
     readonly json: boolean;
   }
   & (
-    | { readonly resume: false; readonly iterations: number; readonly driver: Driver }
-    | {
-      readonly resume: true;
-    /** Name or file of the profile. */
-    readonly profile: string | undefined;
-      readonly iterations: number | undefined;
-      readonly driver: Driver | undefined;
-    }
+    | { readonly resume: false; readonly iterations: number }
+    | { readonly resume: true; readonly iterations: number | undefined }
   );
 
 /** `soak verify`. */
@@ -76,13 +83,6 @@ export type ParamsCommand =
     | { readonly action: "validate"; readonly deltas: Deltas }
   );
 
-/** `soak help`, `--help` anywhere, or nothing at all. */
-export interface HelpCommand {
-  readonly command: "help";
-  /** What the help is on; `undefined`: everything. */
-  readonly topic: HelpTopic | undefined;
-  /**
-   * `false` when there were no arguments at all. That is a usage error that is answered with the
 /** `soak profile`. */
 export type ProfileCommand =
   & { readonly command: "profile"; readonly json: boolean }
@@ -93,6 +93,13 @@ export type ProfileCommand =
     | { readonly action: "schema" }
   );
 
+/** `soak help`, `--help` anywhere, or nothing at all. */
+export interface HelpCommand {
+  readonly command: "help";
+  /** What the help is on; `undefined`: everything. */
+  readonly topic: HelpTopic | undefined;
+  /**
+   * `false` when there were no arguments at all. That is a usage error that is answered with the
    * help: a script whose variable is empty must not pass.
    */
   readonly asked: boolean;
@@ -113,24 +120,26 @@ export type Command =
   | {
     readonly command: "apply";
     readonly runtimePath: string;
+    /** Name or file of the profile. */
+    readonly profile: string;
     readonly deltas: Deltas;
     readonly json: boolean;
   }
   | ParamsCommand
+  | ProfileCommand
   | { readonly command: "hash"; readonly files: readonly string[] }
   | HelpCommand
   | { readonly command: "version" };
-    /** Name or file of the profile. */
-    readonly profile: string;
 
 /** A command line taken apart: every flag is known and stands there once. */
 interface Given {
   readonly name: CommandName;
-  | ProfileCommand
   readonly spec: CommandSpec;
   readonly switches: ReadonlySet<string>;
   readonly texts: ReadonlyMap<string, string>;
   readonly positionals: readonly string[];
+  /** What stands after `--`, which is part of the positionals too. */
+  readonly rest: readonly string[];
 }
 
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
@@ -195,8 +204,9 @@ function commandName(word: string): CommandName {
 function build(given: Given): Command {
   const { name, switches } = given;
   const json = switches.has("json");
-  if (["run", "verify", "gate", "replay"].includes(name) && given.positionals[0] !== undefined) {
-    throw unexpected(given.positionals[0], `soak ${name} takes flags only`);
+  const [stray] = given.positionals;
+  if (["verify", "gate", "replay"].includes(name) && stray !== undefined) {
+    throw unexpected(stray, `soak ${name} takes flags only`);
   }
   switch (name) {
     case "run":
@@ -217,6 +227,8 @@ function build(given: Given): Command {
     }
     case "params":
       return paramsCommand(given);
+    case "profile":
+      return profileCommand(given);
     case "hash":
       return { command: name, files: files(given) };
     case "help":
@@ -227,27 +239,62 @@ function build(given: Given): Command {
 function runCommand(given: Given): RunCommand {
   const { switches } = given;
   const flags = {
-    case "profile":
-      return profileCommand(given);
     command: "run",
     dir: directory(given, "out"),
     autoTune: switches.has("auto-tune") || undefined,
     seed: number(given, "seed"),
     mockFault: mockFault(given),
+    profile: text(given, "profile"),
+    runtimePath: text(given, "runtime"),
     quiet: switches.has("quiet"),
     json: switches.has("json"),
   } as const;
   const iterations = number(given, "iterations");
-  const [driver, second] = DRIVERS.filter((name) => switches.has(name));
-  if (second !== undefined) throw usage("one system is soaked at a time", `--${second}`, "choose");
-  if (switches.has("resume")) return { ...flags, resume: true, iterations, driver };
+  if (given.positionals.length > given.rest.length) {
+    const remedy = switches.has("exec") || switches.has("service")
+      ? "put -- before the command"
+      : "soak run takes flags only";
+    throw unexpected(given.positionals[0] ?? "", remedy);
+  }
+  const system = systemRequest(given);
+  if (switches.has("resume")) return { ...flags, system, resume: true, iterations };
+  const { kind } = system;
+  if (kind === undefined) return missing(given, KINDS.map((name) => `--${name}`).join(" or "));
+  if (kind === "mock") refuseRealSettings(system);
+  else realSystem({ ...system, kind });
   return {
     ...flags,
+    system,
     resume: false,
-    profile: text(given, "profile"),
     iterations: iterations ?? missing(given, "--iterations"),
-    driver: driver ?? missing(given, DRIVERS.map((name) => `--${name}`).join(" or ")),
   };
+}
+
+/** The system that is asked for, with nothing in it that is not. */
+function systemRequest(given: Given): SystemRequest {
+  const { switches, rest } = given;
+  const [kind, second] = KINDS.filter((name) => switches.has(name));
+  if (second !== undefined) throw usage("one system is soaked at a time", `--${second}`, "choose");
+  const settings: RealRequest = {
+    command: rest.length > 0 ? rest : undefined,
+    timeoutSeconds: number(given, "timeout"),
+    graceSeconds: number(given, "grace"),
+    pauseSeconds: number(given, "pause"),
+    retries: number(given, "retries"),
+    onError: choice(given, "on-error", ON_ERROR),
+    prometheusUrl: url(given, "prometheus-url"),
+    intervalSeconds: number(given, "interval"),
+    measureCommand: text(given, "measure"),
+    readyUrl: url(given, "ready-url"),
+    readyFile: text(given, "ready-file"),
+    readyTimeoutSeconds: number(given, "ready-timeout"),
+    reloadSignal: choice(given, "reload-signal", RELOAD_SIGNALS),
+    reloadCommand: text(given, "reload-command"),
+    reloadRestart: switches.has("reload-restart") || undefined,
+    maxRestarts: number(given, "max-restarts"),
+  };
+  const asked = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { ...(kind === undefined ? {} : { kind }), ...Object.fromEntries(asked) };
 }
 
 function verifyCommand(given: Given): VerifyCommand {
@@ -331,6 +378,10 @@ function text(given: Given, name: string): string | undefined {
   return value;
 }
 
+function profileOf(given: Given): string {
+  return text(given, "profile") ?? DEFAULT_PROFILE;
+}
+
 function directory(given: Given, name: "out" | "path"): string {
   return text(given, name) ?? DEFAULT_DIR;
 }
@@ -344,6 +395,31 @@ function number(given: Given, name: string): number | undefined {
   const plain = integer ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
   if (plain.test(value) && result >= min && result <= max) return result;
   throw outOfRange(flag, value);
+}
+
+function choice<T extends string>(
+  given: Given,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const value = text(given, name);
+  const chosen = choices.find((known) => known === value);
+  if (value === undefined || chosen !== undefined) return chosen;
+  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, `choose from ${choices.join(", ")}`);
+}
+
+function url(given: Given, name: string): string | undefined {
+  const value = text(given, name);
+  if (value === undefined) return undefined;
+  const parsed = URL.parse(value);
+  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
+    const remedy = "for example http://127.0.0.1:9090";
+    throw usage(`not a URL of a web server: ${quoted(value)}`, `--${name}`, remedy);
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw usage("a password in a URL would be recorded", `--${name}`, "leave it out");
+  }
+  return value;
 }
 
 function mockFault(given: Given): MockFault | undefined {
@@ -378,10 +454,6 @@ function targets(given: Given, words: readonly string[]): Deltas {
       const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
       throw usage(what, shown(key), PLAIN_DIGITS);
     }
-function profileOf(given: Given): string {
-  return text(given, "profile") ?? DEFAULT_PROFILE;
-}
-
     if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
     result.set(key, value);
   }
@@ -420,7 +492,8 @@ function takeApart(name: CommandName, args: readonly string[]): Given {
     if (typeof value === "string") texts.set(flag, value);
     else switches.add(flag);
   }
-  return { name, spec, switches, texts, positionals: parsed._.map(String) };
+  const rest = args.slice(flags.length + 1);
+  return { name, spec, switches, texts, positionals: parsed._.map(String), rest };
 }
 
 /** The arguments before `--`. */

@@ -24,8 +24,11 @@ Each needs Deno's runtime stub for its target (denort), which is downloaded on f
 With DENORT_BIN=/path/to/denort that file is the stub, and the target is this machine's
 unless --target names another: a stub fits one target only.`;
 
-/** What an executable may do is what `deno task soak` may do. */
-const PERMISSIONS = config.tasks.soak.command.split(" ").filter((word) => word.startsWith("--"));
+/**
+ * What an executable may do is what `deno task soak:real` may do. Commands that don't need all of
+ * it give up the rest before they start.
+ */
+const PERMISSIONS = config.tasks["soak:real"].command.split(" ").filter((word) => word.startsWith("--"));
 
 Deno.exit(await main());
 
