@@ -53,7 +53,7 @@ export class Shape {
 
   /** The error that says that something else was expected here. */
   wrong(expected: string): SoakError {
-    return new SoakError("artifact", `expected ${expected}, found ${describeJson(this.value)}`, {
+    return new SoakError("artifact", `expected ${expected}, found ${describe(this.value)}`, {
       where: `${this.file}: ${this.path}`,
       remedy: "restore the file as it was written",
     });
@@ -178,8 +178,7 @@ function isUtc(text: string): boolean {
   return iso === text || iso.replace(".000Z", "Z") === text;
 }
 
-/** A JSON value as an error names what it found. */
-export function describeJson(value: JsonValue | undefined): string {
+function describe(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean" || typeof value === "number") {
     return String(value);
