@@ -52,6 +52,8 @@ export class LockHeldError extends SoakError {
 export class Lock implements Disposable, AsyncDisposable {
   /** The lock file. */
   readonly path: string;
+  /** Whether its file was there already: as a rule, left behind by a process that was killed. */
+  readonly takenOver: boolean;
   #file: Deno.FsFile | undefined;
 
   /**
@@ -59,9 +61,11 @@ export class Lock implements Disposable, AsyncDisposable {
    *
    * @param path The lock file.
    * @param file The same, open and locked.
+   * @param takenOver Whether it was there already.
    */
-  constructor(path: string, file: Deno.FsFile) {
+  constructor(path: string, file: Deno.FsFile, takenOver: boolean) {
     this.path = path;
+    this.takenOver = takenOver;
     this.#file = file;
   }
 
@@ -118,8 +122,8 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
   const { wait, owner, signal } = options;
   for (let attempt = 0;; attempt++) {
     signal?.throwIfAborted();
-    const file = tryAcquire(path);
-    if (file !== undefined) return introduce(path, file, owner);
+    const found = tryAcquire(path);
+    if (found !== undefined) return introduce(path, found, owner);
     const holder = wait ? undefined : readHolder(path);
     // A holder writes down who it is right after locking; give it the moment that this takes.
     if (!wait && (holder !== undefined || attempt >= 5)) throw new LockHeldError(path, holder);
@@ -127,18 +131,25 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
   }
 }
 
+/** A lock file, and whether it was there already. */
+interface LockFile {
+  readonly file: Deno.FsFile;
+  readonly old: boolean;
+}
+
 /** Opens and locks the lock file, or returns nothing if it is held. */
-function tryAcquire(path: string): Deno.FsFile | undefined {
+function tryAcquire(path: string): LockFile | undefined {
   try {
     for (;;) {
-      const file = openLockFile(path);
-      if (file === undefined) continue;
+      const found = openLockFile(path);
+      if (found === undefined) continue;
+      const { file } = found;
       let kept = false;
       try {
         if (!file.tryLockSync(true)) return undefined;
         // Between open and lock its holder may have removed it: then this is a lock on nothing.
         kept = isSameFile(file, path);
-        if (kept) return file;
+        if (kept) return found;
       } finally {
         if (!kept) file.close();
       }
@@ -149,9 +160,9 @@ function tryAcquire(path: string): Deno.FsFile | undefined {
 }
 
 /** Creates the lock file or opens the one that is there; nothing if it vanished in between. */
-function openLockFile(path: string): Deno.FsFile | undefined {
+function openLockFile(path: string): LockFile | undefined {
   try {
-    return Deno.openSync(path, { read: true, write: true, createNew: true });
+    return { file: Deno.openSync(path, { read: true, write: true, createNew: true }), old: false };
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
@@ -164,7 +175,7 @@ function openLockFile(path: string): Deno.FsFile | undefined {
         remedy: "check what it is and remove it",
       });
     }
-    return Deno.openSync(path, { read: true, write: true });
+    return { file: Deno.openSync(path, { read: true, write: true }), old: true };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -184,13 +195,13 @@ function isSameFile(file: Deno.FsFile, path: string): boolean {
 }
 
 /** Writes down who holds the lock. */
-function introduce(path: string, file: Deno.FsFile, owner: string | undefined): Lock {
+function introduce(path: string, { file, old }: LockFile, owner: string | undefined): Lock {
   const holder: LockHolder = {
     pid: Deno.pid,
     started: new Date().toISOString(),
     ...(owner === undefined ? {} : { owner }),
   };
-  const lock = new Lock(path, file);
+  const lock = new Lock(path, file, old);
   try {
     file.truncateSync(0);
     const bytes = new TextEncoder().encode(JSON.stringify(holder));

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { dirname } from "@std/path/dirname";
+import { removeStaleTemps } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
 import {
   EMPTY_HISTORY,
@@ -102,7 +104,8 @@ const OUTSIDE_A_RUN: ProposalContext = {
  */
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
   const { runtimePath, expectedHash } = options;
-  await using _lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
+  await using lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
+  if (lock.takenOver) await removeStaleTemps(dirname(runtimePath));
   const { data: runtime, stateHash: oldHash } = await readJsonWithHash(runtimePath);
   if (!isJsonObject(runtime)) {
     throw new SoakError("artifact", "the runtime is not a JSON object", {

@@ -7,7 +7,7 @@
 
 import { join } from "@std/path/join";
 import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "./artifacts.ts";
-import { AtomicFile, atomicWrite } from "./atomic.ts";
+import { AtomicFile, atomicWrite, removeStaleTemps } from "./atomic.ts";
 import type { Finding } from "./findings.ts";
 import type { JudgedProposal } from "./judge.ts";
 import { canonicalJson, type JsonObject } from "./jsonx.ts";
@@ -82,6 +82,7 @@ export class VerifyReport implements Disposable {
     this.#flush();
     this.#json?.commit();
     this.#json = null;
+    await removeStaleTemps(this.#dir); // of a verification that was killed
     const all = result.counts.total <= MAX_ROWS;
     const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
     await atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
