@@ -489,8 +489,9 @@ function refuseContradictions(run: RunRecord, options: RunOptions): void {
   }
   const { profile } = options;
   if (profile !== undefined && canonicalJson(profile) !== canonicalJson(run.profile)) {
-    throw new SoakError("usage", `the run was started with the profile ${run.profile.name}`, {
-      where: "--profile differs from it",
+    const { name } = run.profile;
+    throw new SoakError("usage", `the run was started with another profile, ${name}`, {
+      where: "--profile",
       remedy: "leave the flag out when resuming",
     });
   }
