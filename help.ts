@@ -143,9 +143,8 @@ const RUN: CommandSpec = {
       "run a command of yours once for each iteration",
     ],
     [
-      "soak run --service --profile p.json --iterations 24 --auto-tune --interval 30 \\\n" +
-      "      --measure ./measure.sh --reload-signal SIGHUP -- ./server --port 8080",
-      "keep a server running, measure it every 30 s, send SIGHUP after a change",
+      "soak run --service --profile p.json --iterations 9 --measure ./m.sh -- ./serve",
+      "keep a server running and measure it every 30 s",
     ],
     ["soak run --resume --out artifacts/soak/latest", "go on after an interruption"],
   ],

@@ -19,7 +19,7 @@ function accepts(command: CommandName, flag: string): boolean {
 
 Deno.test("helpText() lists for each command exactly the flags that the parser accepts", () => {
   for (const [name] of commands) {
-    const section = helpText(name, noCodes).split("\nFlags:\n")[1]?.split("\n\n")[0] ?? "";
+    const section = helpText(name, noCodes).split("\nFlags:\n")[1]?.split("\n\nExamples:")[0] ?? "";
     const listed = [...section.matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);
     const accepted = [...allFlags].filter((flag) => accepts(name, flag));
     assertEquals(listed.toSorted(), accepted.toSorted(), name);
@@ -32,7 +32,7 @@ Deno.test("helpText() shows for each command usage, examples and how to get help
     assert(text.startsWith(`soak ${name}: ${spec.summary}\n`), name);
     assertStringIncludes(text, `\nUsage: soak ${name}`);
     assertStringIncludes(text, "-h, --help");
-    assertEquals(spec.examples.length, 2, name);
+    assert(spec.examples.length >= 2, name);
     for (const [line] of spec.examples) assertStringIncludes(text, line);
   }
 });

@@ -327,7 +327,7 @@ Deno.test("parseOptions() refuses arguments that a command does not take", () =>
 Deno.test("parseOptions() refuses a command without what it needs, and gives an example", () => {
   assertMistakes([
     ["run --mock", "--iterations", "for example: soak run"],
-    ["run --iterations 3", "--mock", "for example: soak run"],
+    ["run --iterations 3", "--mock or --exec or --service", "for example: soak run"],
     ["apply a=1", "--runtime", "for example: soak apply"],
     ["apply --runtime r", "KEY=VALUE", "for example: soak apply"],
     ["params get", "KEY", "for example: soak params"],
