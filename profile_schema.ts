@@ -151,7 +151,9 @@ export const PARAMETER_SCHEMA: SchemaNode = object("A tunable parameter.", {
   unit: text("Unit of the value: ms, MiB, ratio, 1/s."),
   default: number("Value at the start of a run, a multiple of step."),
   description: text("What the parameter does, in one sentence."),
-  query: query("Reads the value that is in effect from a Prometheus server."),
+  query: query(
+    "PromQL that yields the value in effect. ${window} in it becomes the length of the iteration.",
+  ),
 }, ["query"]);
 
 /** The form of a KPI. */
@@ -175,7 +177,9 @@ export const KPI_SCHEMA: SchemaNode = object("A measured quantity.", {
     maxLength: 100,
   },
   description: text("What it measures, in one sentence."),
-  query: query("Measures it at a Prometheus server, over the window of the iteration."),
+  query: query(
+    "PromQL that yields the value. ${window} in it becomes the length of the iteration.",
+  ),
 }, ["query"]);
 
 const CONDITION: SchemaNode = object("A comparison of a KPI with a constant.", {

@@ -78,6 +78,7 @@ export function parameterProblems({ parameters, rules }: SoundParts): ProfilePro
     ...doubled(parameters, "path"),
     ...nestedPaths(parameters),
     ...parameters.flatMap(boundsProblems),
+    ...parameters.flatMap(queryProblems),
     ...parameters.flatMap((part) => settingProblems(part, rules)),
   ];
 }
@@ -155,6 +156,14 @@ function offStep(
   });
 }
 
+/** A misspelt placeholder would be sent to the server as it is. */
+function queryProblems({ item: { query }, path }: Part<Parameter | Kpi>): ProfileProblem[] {
+  const placeholder = query?.match(/\$\{(?!window\})[^}]{0,40}\}?/)?.[0];
+  if (placeholder === undefined) return [];
+  const message = `${placeholder} is no placeholder: only \${window} is filled in`;
+  return [warning(`${path}.query`, message)];
+}
+
 /** A parameter at `tuner.<setting>` is that guard's setting: it must stay one that makes sense. */
 function settingProblems(
   { item, path }: Part<Parameter>,
@@ -196,6 +205,7 @@ export function kpiProblems({ kpis, kpiKeys, rules }: SoundParts): ProfileProble
   const problems = [
     ...doubled(kpis, "key"),
     ...doubled(kpis, "metric"),
+    ...kpis.flatMap(queryProblems),
     ...kpis.flatMap(({ item: { key }, path }) =>
       RESERVED_KPIS.has(key)
         ? [error(`${path}.key`, `${key} is a name that summaries use themselves`)]
