@@ -76,7 +76,8 @@ export async function crashRuns(options: CrashOptions): Promise<CrashResult> {
       for (let life = 0; life < lives && kills < options.kills; life++) {
         if (!await killAtWork(dir, below, iterationMs)) break;
         killed++;
-        options.onKill?.(++kills);
+        kills++;
+        options.onKill?.(kills);
         const state = await whatIsLeft(dir);
         left[state] = (left[state] ?? 0) + 1;
       }
