@@ -127,11 +127,13 @@ export class Auditor {
     const expected = await expectNext(record, text, hash, this.#run);
 
     this.#iteration = record.iteration;
-    this.#settle({
-      runtime: record.runtime,
-      hash,
-      effectiveParams: record.failure === null ? record.effectiveParams : null,
-    });
+    if (!this.#waits(record, hash)) {
+      this.#settle({
+        runtime: record.runtime,
+        hash,
+        effectiveParams: record.failure === null ? record.effectiveParams : null,
+      });
+    }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
     this.#report(auditRuntime(record, text, hash, this.#expected, this.#run));
     if (record.failure === null) {
@@ -202,6 +204,18 @@ export class Auditor {
     }
   }
 
+  /** Whether an iteration shows nothing of an applied change: a later one under it may. */
+  #waits({ failure }: IterationRecord, hash: string): boolean {
+    const tuning = this.#pending?.record.tuning;
+    return failure !== null && tuning !== undefined && tuning.applied && tuning.stateHash === hash;
+  }
+
+  /** Makes a proposal wait for what comes next. */
+  #await(pending: PendingProposal): void {
+    this.#settle(null);
+    this.#pending = pending;
+  }
+
   /** Judges the waiting proposal by what came next. */
   #settle(next: Aftermath | null): void {
     if (this.#pending === null) return;
@@ -221,7 +235,7 @@ export class Auditor {
       this.#report([found("proposal_while_off", "a proposal is recorded, yet auto-tune is off")]);
     }
     if (this.#history === null) {
-      this.#pending = proposed ? { record, hash, trueReason: undefined } : null;
+      if (proposed) this.#await({ record, hash, trueReason: undefined });
       return null;
     }
     const kpisMet = judgement.verdict === "PASS";
@@ -232,7 +246,7 @@ export class Auditor {
     const trueReason = skipReason(guards, context);
     this.#report(auditGuards(tuning, guards, trueReason));
     this.#report(auditProposal(record, { profile, history, guards, context }));
-    this.#pending = proposed ? { record, hash, trueReason } : null;
+    if (proposed) this.#await({ record, hash, trueReason });
     this.#history = tuning.applied ? rememberApplied(history, stepsOf(record, profile)) : history;
     return guards;
   }

@@ -175,6 +175,15 @@ export function auditKpis(
       null,
     ));
   }
+  const values = [...Object.values(record.kpis), ...Object.values(record.effectiveParams)];
+  if (!simulated && record.failure !== null && values.some((value) => value !== null)) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims a failed measurement, yet values are recorded",
+      record.failure,
+      null,
+    ));
+  }
   const missing = profile.kpis.map(({ key }) => key).filter((key) =>
     !Object.hasOwn(record.kpis, key) || (simulated && record.kpis[key] === null)
   );

@@ -133,7 +133,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   value_out_of_bounds: proof("A value lies outside its parameter's bounds."),
   value_wrong_kind: proof("A value is missing, not a number, or not an integer where it must be."),
   kpi_missing: proof("A KPI of the profile is not recorded."),
-  failure_untrue: proof("A simulated iteration claims that it could not be measured."),
+  failure_untrue: proof(
+    "An iteration claims that it could not be measured, but is simulated or has values.",
+  ),
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
   guard_ignored: proof("A change was applied although a guard held."),

@@ -7,7 +7,7 @@
 import { join } from "@std/path";
 import type { RunRecord } from "./artifacts.ts";
 import { SoakError } from "./errors.ts";
-import { type Driver, openExec } from "./exec.ts";
+import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";
 import {
   type Measurement,
   MeasurementError,
@@ -96,6 +96,7 @@ class RealSystemUnderTest implements System {
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
     if (!this.#isFirst && !await sleep(pauseSeconds * 1000, request.signal)) return null;
+    if (this.#isFirst) await removeStaleOutputs(request.dir);
     this.#isFirst = false;
     using log = new OutputLog(join(request.dir, "logs", `ITER_${request.iteration}.log`));
     const reading = await this.#attempts(request, log);
