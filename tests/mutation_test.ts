@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { verifyRun } from "../verify.ts";
+import { Forgery, honestRun } from "./forgery.ts";
+import { EDITS, type Mutation } from "./mutations.ts";
+import { FILE_MUTATIONS } from "./mutations_files.ts";
+import { FORGERIES } from "./mutations_forged.ts";
+import { tempDir } from "./temp_dir.ts";
+
+const SEEDS = [0, 7, 42];
+const LENGTHS = [12, 40];
+const MUTATIONS: readonly Mutation[] = [...EDITS, ...FILE_MUTATIONS, ...FORGERIES];
+
+async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
+  const files = await honestRun(seed, iterations);
+  const run = new Forgery(files, iterations);
+  await mutation.apply(run);
+  const changed = JSON.stringify([run.files, run.folders, run.bytes]);
+  assertNotEquals(changed, JSON.stringify([files, [], {}]), "the mutation changed nothing");
+
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  run.write(dir);
+  const { verdict, findingCounts } = await verifyRun(dir, { strict: true });
+  const found = Object.keys(findingCounts);
+  const missed = mutation.codes.filter((code) => !found.includes(code));
+  const what = `seed ${seed}, ${iterations} iterations, found ${found.join(", ") || "nothing"}`;
+  assertEquals({ missed, verdict }, { missed: [], verdict: mutation.verdict }, what);
+}
+
+for (const mutation of MUTATIONS) {
+  Deno.test(`strict verification detects: ${mutation.name}`, async () => {
+    for (const seed of SEEDS) {
+      for (const iterations of LENGTHS) await check(mutation, seed, iterations);
+    }
+  });
+}
+
+Deno.test("the catalogue of mutations has no name twice and more than enough of them", () => {
+  const names = MUTATIONS.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  assert(names.length >= 100, `${names.length}`);
+});
+
+Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
+  for (const seed of SEEDS) {
+    for (const iterations of LENGTHS) {
+      await using temp = await tempDir();
+      const dir = temp.file("run");
+      const run = new Forgery(await honestRun(seed, iterations), iterations);
+      run.write(dir);
+      assert(run.skipped("cooldown") > 0 && run.skipped("freeze") > 0);
+      const { verdict, findings } = await verifyRun(dir, { strict: true });
+      assertEquals({ verdict, findings }, { verdict: "PASS", findings: [] });
+    }
+  }
+});
+
+Deno.test("re-making everything without a change leaves an honest run as it is", async () => {
+  const files = await honestRun(7, 40);
+  const run = new Forgery(files, 40);
+  await run.restate();
+  await run.resign();
+  assertEquals(run.files, files);
+});
