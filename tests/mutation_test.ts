@@ -1,14 +1,22 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { verifyRun } from "../verify.ts";
 import { Forgery, honestRun } from "./forgery.ts";
-import { EDITS, type Mutation } from "./mutations.ts";
+import { type Mutation, VALUE_MUTATIONS } from "./mutations.ts";
+import { CLAIM_MUTATIONS } from "./mutations_claims.ts";
 import { FILE_MUTATIONS } from "./mutations_files.ts";
 import { FORGERIES } from "./mutations_forged.ts";
+import { RUN_MUTATIONS } from "./mutations_run.ts";
 import { tempDir } from "./temp_dir.ts";
 
 const SEEDS = [0, 7, 42];
 const LENGTHS = [12, 40];
-const MUTATIONS: readonly Mutation[] = [...EDITS, ...FILE_MUTATIONS, ...FORGERIES];
+const MUTATIONS: readonly Mutation[] = [
+  ...VALUE_MUTATIONS,
+  ...CLAIM_MUTATIONS,
+  ...RUN_MUTATIONS,
+  ...FILE_MUTATIONS,
+  ...FORGERIES,
+];
 
 async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
   const files = await honestRun(seed, iterations);
