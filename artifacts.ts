@@ -467,18 +467,18 @@ export async function writeStep(dir: string, record: IterationRecord): Promise<v
 }
 
 /** Removes the step file once the step is complete. */
-export async function removeStep(dir: string): Promise<void> {
-  await removeIfThere(join(dir, STEP_FILE));
+export function removeStep(dir: string): Promise<void> {
+  return Promise.try(removeIfThere, join(dir, STEP_FILE));
 }
 
 /** Removes the tuning report of a run that goes on: it would be out of date at once. */
-export async function removeTuningReport(dir: string): Promise<void> {
-  await removeIfThere(join(dir, TUNING_REPORT_FILE));
+export function removeTuningReport(dir: string): Promise<void> {
+  return Promise.try(removeIfThere, join(dir, TUNING_REPORT_FILE));
 }
 
-async function removeIfThere(path: string): Promise<void> {
+function removeIfThere(path: string): void {
   try {
-    await Deno.remove(path);
+    Deno.removeSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return;
     throw osError("cannot remove the file", path, cause);

@@ -33,8 +33,8 @@ export interface ClaimedDirectory extends AsyncDisposable {
  */
 export async function claimDirectory(dir: string, mustExist: boolean): Promise<ClaimedDirectory> {
   const path = resolve(dir);
-  if (mustExist) await requireDirectory(dir);
-  else await makeDirectory(dirname(path));
+  if (mustExist) requireDirectory(dir);
+  else makeDirectory(dirname(path));
   const lock = await acquireLock(`${path}.lock`, { wait: false, owner: "soak run" });
   let archived: string | null = null;
   try {
@@ -56,19 +56,18 @@ export async function claimDirectory(dir: string, mustExist: boolean): Promise<C
   };
 }
 
-async function requireDirectory(dir: string): Promise<void> {
-  const info = await Deno.stat(dir).catch(() => null);
-  if (info?.isDirectory) return;
+function requireDirectory(dir: string): void {
+  if (infoOf(() => Deno.statSync(dir), dir)?.isDirectory) return;
   throw new SoakError("usage", "there is no run to resume", {
     where: printable(dir),
     remedy: "start one without --resume",
   });
 }
 
-async function makeDirectory(path: string): Promise<void> {
+function makeDirectory(path: string): void {
   try {
-    const missing = await missingFolders(path);
-    await Deno.mkdir(path, { recursive: true });
+    const missing = missingFolders(path);
+    Deno.mkdirSync(path, { recursive: true });
     for (const folder of missing) flushFolder(dirname(folder));
   } catch (cause) {
     throw osError("cannot make the folder", path, cause);
@@ -76,11 +75,11 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 /** The folders on the way to a path that are not there yet, from the outermost. */
-async function missingFolders(path: string): Promise<string[]> {
+function missingFolders(path: string): string[] {
   const missing: string[] = [];
   for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
     try {
-      await Deno.lstat(folder);
+      Deno.lstatSync(folder);
       break;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) break; // mkdir() finds better words
@@ -107,7 +106,7 @@ function flushFolder(path: string): void {
 }
 
 async function clearDirectory(dir: string, path: string): Promise<string | null> {
-  await makeDirectory(path);
+  makeDirectory(path);
   await removeStaleTemps(path);
   const names = new Set(listNames(path));
   if (names.size === 0) return null;
@@ -117,9 +116,9 @@ async function clearDirectory(dir: string, path: string): Promise<string | null>
       remedy: "choose another --out, or empty it",
     });
   }
-  const archive = await freeName(dirname(path), await startStamp(dir), basename(path));
+  const archive = freeName(dirname(path), await startStamp(dir), basename(path));
   await archiveRun(path, archive);
-  await makeDirectory(path);
+  makeDirectory(path);
   return archive;
 }
 
@@ -135,7 +134,7 @@ async function archiveRun(path: string, archive: string): Promise<void> {
   // A `soak apply` that is at work on the old runtime would else replace that of the new run.
   await using _lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
   try {
-    await Deno.rename(path, archive);
+    Deno.renameSync(path, archive);
     flushFolder(dirname(path));
   } catch (error) {
     throw osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
@@ -155,12 +154,21 @@ async function startStamp(dir: string): Promise<string> {
   }
 }
 
-async function freeName(parent: string, stamp: string, taken: string): Promise<string> {
+/** What is known about a path, or `null` if nothing is there. */
+function infoOf(look: () => Deno.FileInfo, path: string): Deno.FileInfo | null {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw osError("cannot look at the file", path, error);
+  }
+}
+
+function freeName(parent: string, stamp: string, taken: string): string {
   for (let n = 1;; n++) {
     const name = n === 1 ? stamp : `${stamp}-${n}`;
     if (name === taken) continue;
     const path = join(parent, name);
-    const info = await Deno.lstat(path).catch(() => null);
-    if (info === null) return path;
+    if (infoOf(() => Deno.lstatSync(path), path) === null) return path;
   }
 }

@@ -1,0 +1,213 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { RUNTIME_FILE, summaryFile } from "../artifacts.ts";
+import { acquireLock } from "../lock.ts";
+import { runSoak } from "../run.ts";
+import { ended, MAIN, PERMISSIONS, soak, spawnSoak } from "./soak_process.ts";
+import { namesIn, tempDir, textsIn } from "./temp_dir.ts";
+
+const posix = Deno.build.os !== "windows";
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Waits until a file is there. */
+async function appears(path: string): Promise<void> {
+  for (let waited = 0; waited < 10_000; waited += 2) {
+    try {
+      Deno.lstatSync(path);
+      return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error(`${path} did not appear`);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // Without auto-tune an iteration makes synchronous calls only, so that nothing lets signals in
+  // unless the loop does.
+  Deno.test(`${signal} stops a fast run within iterations, and a resumed one ends alike`, {
+    ignore: !posix,
+  }, async () => {
+    await using parent = await tempDir();
+    const dir = parent.file("run");
+    const child = spawnSoak(["run", "--mock", "--iterations", "100000", "--quiet", "--out", dir]);
+    await appears(join(dir, summaryFile(3)));
+    const sentMs = performance.now();
+    child.kill(signal);
+    const { code, stderr } = await ended(child);
+    const tookMs = performance.now() - sentMs;
+    assertEquals(code, CODES[signal]);
+    assert(tookMs < 5000, `it took ${tookMs} ms`);
+    const recorded = namesIn(dir).filter((name) => name.startsWith("ITER_SUMMARY_")).length;
+    assert(recorded < 50_000, `${recorded} iterations were run`);
+    assertEquals(
+      stderr.split("\n").at(-2),
+      `soak: interrupted after iteration ${recorded} of 100000; ` +
+        `go on with: soak run --resume --out '${dir}'`,
+    );
+    assertEquals(namesIn(dir).filter((name) => name.startsWith(".")), []);
+    assertEquals(namesIn(parent.path), ["run"]);
+  });
+}
+
+Deno.test("a run that is interrupted again and again ends like one left alone", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const options = { iterations: 60, autoTune: true };
+  await runSoak({ dir: parent.file("whole"), ...options });
+  let interrupted = 0;
+  let args = ["--mock", "--auto-tune", "--iterations", "60"];
+  for (let next = 2; next <= 20; next += 6) {
+    const child = spawnSoak(["run", "--quiet", "--out", dir, ...args]);
+    await appears(join(dir, summaryFile(next)));
+    try {
+      child.kill(next % 4 === 0 ? "SIGINT" : "SIGTERM");
+    } catch (error) {
+      assert(error instanceof TypeError, String(error)); // it was quicker
+    }
+    const { code, stderr } = await ended(child);
+    assert([0, 130, 143].includes(code), `exit ${code}: ${stderr}`);
+    if (code > 0) interrupted++;
+    args = ["--resume"];
+  }
+  assert(interrupted > 0, "the run was never interrupted");
+  assertEquals((await soak(["run", "--quiet", "--resume", "--out", dir])).code, 0);
+  assertEquals(textsIn(dir), textsIn(parent.file("whole")));
+});
+
+Deno.test("the first SIGINT waits for the step at hand, the second one does not", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const args = ["--mock", "--auto-tune", "--iterations", "12", "--quiet", "--out", dir];
+  await runSoak({ dir: parent.file("whole"), iterations: 12, autoTune: true });
+  await Deno.mkdir(dir);
+  // As long as this lock is held, the step can't be finished.
+  const lock = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
+  await Deno.rename(dir, parent.file("aside"));
+  const child = spawnSoak(["run", ...args]);
+  await appears(join(dir, RUNTIME_FILE));
+  child.kill("SIGSTOP");
+  lock.release();
+  await Deno.remove(parent.file("aside"), { recursive: true });
+  const held = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: true });
+  child.kill("SIGCONT");
+  child.kill("SIGINT");
+  let over = false;
+  const end = ended(child);
+  end.then(() => over = true, () => over = true);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assertEquals(over, false);
+  child.kill("SIGINT");
+  const { code, stderr } = await end;
+  held.release();
+  assertEquals({ code, stderr }, {
+    code: 130,
+    stderr: "soak: stopping when the step at hand is done; once more stops at once\n",
+  });
+  assertEquals((await soak(["run", "--resume", "--quiet", "--out", dir])).code, 0);
+  assertEquals(textsIn(dir), textsIn(parent.file("whole")));
+});
+
+for (const command of ["verify", "gate"]) {
+  Deno.test(`SIGINT ends a busy soak ${command} at once`, { ignore: !posix }, async () => {
+    await using parent = await tempDir();
+    const dir = parent.file("run");
+    await runSoak({ dir, iterations: 2, autoTune: true });
+    const summary = await Deno.readTextFile(join(dir, summaryFile(2)));
+    const run = JSON.parse(await Deno.readTextFile(join(dir, "SOAK_RUN.json")));
+    await Deno.writeTextFile(
+      join(dir, "SOAK_RUN.json"),
+      JSON.stringify({ ...run, iterations: 20_000 }),
+    );
+    for (let i = 3; i <= 20_000; i++) Deno.writeTextFileSync(join(dir, summaryFile(i)), summary);
+    const child = spawnSoak([command, "--path", dir]);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await ended(child);
+    assertEquals({ code, stdout, stderr }, { code: 130, stdout: "", stderr: "" });
+    // What it left behind goes with the next verification.
+    await soak(["verify", "--path", dir]);
+    assertEquals(namesIn(dir).filter((name) => name.startsWith(".")), []);
+  });
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} ends a soak apply that waits for a lock`, { ignore: !posix }, async () => {
+    await using parent = await tempDir();
+    const path = parent.file(RUNTIME_FILE);
+    await Deno.writeTextFile(path, "{}");
+    using _lock = await acquireLock(`${path}.lock`, { wait: false });
+    const child = spawnSoak(["apply", "--runtime", path, "tail_age_ms=630"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended(child, 5000);
+    assertEquals({ code, stdout, stderr }, { code: CODES[signal], stdout: "", stderr: "" });
+    assertEquals(await Deno.readTextFile(path), "{}");
+  });
+}
+
+Deno.test("SIGINT ends a replay, and its scratch folder goes", { ignore: !posix }, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const scratch = parent.file("scratch");
+  await Deno.mkdir(scratch);
+  await runSoak({ dir, iterations: 300 });
+  const child = spawnSoak(["replay", "--path", dir], { env: { TMPDIR: scratch } });
+  while (namesIn(scratch).length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  child.kill("SIGINT");
+  assertEquals((await ended(child)).code, 130);
+  assertEquals(namesIn(scratch), []);
+});
+
+/** Runs a shell command with `$SOAK` for the command line; returns what came out and the code. */
+async function shell(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = new Deno.Command("sh", {
+    args: ["-c", script],
+    env: { NO_COLOR: "1", SOAK: [Deno.execPath(), "run", ...PERMISSIONS, MAIN].join(" ") },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return await ended(child);
+}
+
+for (
+  const command of ["params list", "params list --json", "help", "help codes", "--version"]
+) {
+  Deno.test(`soak ${command} into a closed pipe makes no noise and exits 0`, {
+    ignore: !posix,
+  }, async () => {
+    // The first reader is gone at once, the second after a line.
+    for (const reader of ["true", "head -1 >/dev/null"]) {
+      const { stderr, stdout } = await shell(
+        `{ sleep 0.1; $SOAK ${command}; echo $? >&2; } | ${reader}`,
+      );
+      assertEquals({ stderr, stdout }, { stderr: "0\n", stdout: "" });
+    }
+  });
+}
+
+Deno.test("a result that can't be written is a clear error", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const { code, stderr } = await shell("$SOAK params list >/dev/full");
+  assertEquals(code, 4);
+  assertMatch(
+    stderr,
+    /^soak: cannot write: no space left on device \(standard output\); free .*\n$/,
+  );
+});
+
+Deno.test("progress that can't be written does not stop a run", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const { code } = await shell(`$SOAK run --mock --iterations 3 --out '${dir}' 2>/dev/full`);
+  assertEquals(code, 0);
+});
