@@ -43,9 +43,10 @@ export type { ProfileProblem } from "./profile_shape.ts";
  *
  * const profile = profileToJson(marketMaker);
  * assertEquals(checkProfile(profile), []);
- * assertEquals(checkProfile({ ...profile, name: "a b", rules: [] }).map(({ path }) => path), [
+ * const gate = { ...marketMaker.gate, pass: 9 };
+ * assertEquals(checkProfile({ ...profile, name: "a b", gate }).map(({ path }) => path), [
  *   "$.name",
- *   "$.rules",
+ *   "$.gate.pass",
  * ]);
  * ```
  */
@@ -128,8 +129,15 @@ const isGate: (value: unknown) => value is GateSettings = fits(GATE_SCHEMA);
 function soundParts(document: JsonObject): SoundParts {
   const field = (name: string): JsonValue | undefined =>
     Object.hasOwn(document, name) ? document[name] : undefined;
-  const parts = <T>(name: string, is: (value: unknown) => value is T): Part<T>[] =>
-    elements(field(name)).flatMap((item, i) => is(item) ? [{ item, path: `$.${name}[${i}]` }] : []);
+  const complete = new Set<string>();
+  const parts = <T>(name: string, is: (value: unknown) => value is T): Part<T>[] => {
+    const all = field(name);
+    const sound = elements(all).flatMap((item, i) =>
+      is(item) ? [{ item, path: `$.${name}[${i}]` }] : []
+    );
+    if (Array.isArray(all) && sound.length === all.length) complete.add(name);
+    return sound;
+  };
   const [guards, gate] = [field("guards"), field("gate")];
   const parameters = parts("parameters", isParameter);
   return {
@@ -141,6 +149,7 @@ function soundParts(document: JsonObject): SoundParts {
     gate: isGate(gate) ? gate : null,
     parameterKeys: keys(field("parameters")),
     kpiKeys: keys(field("kpis")),
+    complete,
   };
 }
 

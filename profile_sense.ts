@@ -36,6 +36,8 @@ export interface SoundParts {
   readonly parameterKeys: readonly string[];
   /** Keys of all KPIs, sound or not. */
   readonly kpiKeys: readonly string[];
+  /** Which of the lists have nothing but sound parts. */
+  readonly complete: ReadonlySet<string>;
 }
 
 /** Sums of decimals carry rounding noise. */
@@ -200,7 +202,7 @@ function settingProblems(
 }
 
 /** What is wrong with the KPIs. */
-export function kpiProblems({ kpis, kpiKeys, rules }: SoundParts): ProfileProblem[] {
+export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProblem[] {
   const reacted = new Set(rules.flatMap(({ item }) => item.when.map(({ kpi }) => kpi)));
   const problems = [
     ...doubled(kpis, "key"),
@@ -212,11 +214,11 @@ export function kpiProblems({ kpis, kpiKeys, rules }: SoundParts): ProfileProble
         : []
     ),
   ];
-  if (kpis.length === kpiKeys.length && kpis.every(({ item }) => item.target === null)) {
+  if (complete.has("kpis") && kpis.every(({ item }) => item.target === null)) {
     problems.push(error("$.kpis", "no KPI has a target: every iteration would pass"));
   }
-  for (const { item: { key, target }, path } of rules.length === 0 ? [] : kpis) {
-    if (reacted.has(key)) continue;
+  for (const { item: { key, target }, path } of kpis) {
+    if (reacted.has(key) || rules.length === 0 || !complete.has("rules")) continue;
     problems.push(warning(
       path,
       target === null

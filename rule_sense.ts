@@ -43,8 +43,8 @@ export function ruleProblems(parts: SoundParts): ProfileProblem[] {
       ...stepProblems(item, path, parts),
       ...shadowProblems(parts, regions, i),
     ]),
-    ...(rules.length === 0 && parts.parameters.length > 0
-      ? [warning("$.rules", "there is no rule that could be followed: nothing is ever tuned")]
+    ...(parts.complete.has("rules") && rules.length === 0
+      ? [warning("$.rules", "there is no rule: nothing is ever tuned")]
       : []),
   ];
 }
