@@ -10,7 +10,6 @@ import {
   listSummaries,
   readRun,
   readStep,
-  readSummary,
   type Recorded,
   RUN_FILE,
   type RunRecord,
@@ -26,6 +25,7 @@ import { type JsonObject, readJsonWithHash } from "./jsonx.ts";
 import { isLegacyRun, summaryNumbers, verifyLegacyRun } from "./legacy.ts";
 import { ReportCheck } from "./report_check.ts";
 import { isJsonObject } from "./shape.ts";
+import { SummaryReader } from "./summary_reader.ts";
 import { Tally } from "./tally.ts";
 import type { VerifyResult } from "./verify_result.ts";
 
@@ -137,8 +137,9 @@ async function auditSummaries(
   const { dir, highest } = run;
   let lastHash: string | null = run.runHash;
   let present: readonly number[] | null = null;
+  const reader = new SummaryReader(dir, highest);
   for (let i = 1; i <= highest; i++) {
-    const summary = await readForAudit(dir, i, to.tally);
+    const summary = await readForAudit(reader, i, to.tally);
     if (typeof summary === "object") {
       await to.auditor.take(summary);
       to.report?.next(i, summary.record.tuning);
@@ -172,13 +173,13 @@ function firstAbove(sorted: readonly number[], bound: number): number | undefine
 
 /** Reads a summary; what keeps it from being audited is noted, unless it is that it is missing. */
 async function readForAudit(
-  dir: string,
+  reader: SummaryReader,
   iteration: number,
   tally: Tally,
 ): Promise<Recorded<IterationRecord> | "missing" | "unusable"> {
   const file = summaryFile(iteration);
   try {
-    const summary = await readSummary(dir, iteration);
+    const summary = await reader.read(iteration);
     const { record } = summary;
     if (record.iteration === iteration) return summary;
     const told = `it says that it is of iteration ${record.iteration}`;
