@@ -36,6 +36,12 @@ const isWindows = Deno.build.os === "windows";
 /** How long a program's leftovers may take to end once it has exited itself, in ms. */
 const LEFTOVER_MS = 1000;
 
+/**
+ * The same once nothing holds its output open any more. Processes that have ended but that nobody
+ * collects, as in a container without an init, look alive: don't wait long for them.
+ */
+const SILENT_LEFTOVER_MS = 200;
+
 /** How long to wait for the rest of the output of processes that have ended, in ms. */
 const DRAIN_MS = 1000;
 
@@ -43,7 +49,7 @@ const DRAIN_MS = 1000;
  * Ends a process group when its standard input ends, which happens when the process that holds
  * the other end dies, however it does.
  */
-const WATCHDOG = 'read -r _ || { kill -TERM -- "-$1"; sleep "$2"; kill -KILL -- "-$1"; }';
+const WATCHDOG = 'read -r _ || { kill -s TERM -- "-$1"; sleep "$2"; kill -s KILL -- "-$1"; }';
 
 /** Process groups to kill at once if the process exits while they run. */
 const living = new Set<number>();
@@ -134,9 +140,11 @@ export class Child {
 
   async #endLeftovers(): Promise<void> {
     if (isWindows) return;
-    const deadline = performance.now() + Math.min(this.#graceMs, LEFTOVER_MS);
+    const start = performance.now();
+    let limit = Math.min(this.#graceMs, LEFTOVER_MS);
+    this.#output.then(() => limit = Math.min(limit, SILENT_LEFTOVER_MS));
     while (signalGroup(this.pid, 0)) {
-      if (performance.now() >= deadline) {
+      if (performance.now() - start >= limit) {
         signalGroup(this.pid, "SIGKILL");
         return;
       }
