@@ -20,6 +20,8 @@ import {
   type Expectation,
   expectNext,
   firstDifference,
+  sameRuntime,
+  stateOf,
 } from "./audit_chain.ts";
 import { auditGuards } from "./audit_guards.ts";
 import { auditProposal } from "./audit_proposal.ts";
@@ -41,7 +43,7 @@ import {
   judgeProposal,
   type PendingProposal,
 } from "./judge.ts";
-import { canonicalJson, type JsonObject, sha256Hex } from "./jsonx.ts";
+import type { JsonObject } from "./jsonx.ts";
 import { findParameter, getFromRuntime } from "./params.ts";
 import { judgeKpis, type KpiJudgement, type Profile } from "./profile.ts";
 import type { IterationFacts } from "./snapshot.ts";
@@ -120,11 +122,15 @@ export class Auditor {
   async take(recorded: Recorded<IterationRecord>): Promise<void> {
     const { record, fileHash } = recorded;
     const { profile } = this.#run;
-    const text = canonicalJson(record.runtime);
     const before = this.#expected?.next ?? null;
-    const hash = before !== null && before.text === text ? before.hash : await sha256Hex(text);
+    const state = before !== null && sameRuntime(before.runtime, record.runtime)
+      ? before
+      : await stateOf(record.runtime, profile);
+    const { hash } = state;
     const judgement = judgeKpis(profile, record.kpis);
-    const expected = await expectNext(record, text, hash, this.#run);
+    const expected = record.tuning.applied
+      ? await expectNext(record, this.#run)
+      : { record, next: state };
 
     this.#iteration = record.iteration;
     if (!this.#waits(record, hash)) {
@@ -135,13 +141,13 @@ export class Auditor {
       });
     }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
-    this.#report(auditRuntime(record, text, hash, this.#expected, this.#run));
+    this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
-      this.#report(auditEffective(record, this.#reportedKeys, profile));
+      this.#report(auditEffective(record, this.#reportedKeys, state.values, profile));
       this.#reportedKeys = Object.keys(record.effectiveParams);
     }
     this.#report(auditKpis(record, judgement, this.#run));
-    this.#report(auditValues(record, profile));
+    this.#report(auditValues(record, state.problems, profile));
     this.#report(auditChanges(record, profile));
     this.#report(auditHashes(record, hash, expected));
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));
@@ -180,8 +186,8 @@ export class Auditor {
       code: complete ? "final_runtime_mismatch" : "runtime_unaccounted",
       iteration: null,
       file: RUNTIME_FILE,
-      recorded: wanted,
-      recomputed: final.hash,
+      recorded: JSON.stringify(wanted),
+      recomputed: JSON.stringify(final.hash),
       message: `the runtime file is not the state after iteration ${this.#iteration}${where}`,
     });
   }

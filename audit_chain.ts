@@ -12,33 +12,70 @@ import {
   summaryFile,
 } from "./artifacts.ts";
 import { found, type RecordFinding } from "./findings.ts";
-import { canonicalJson, type JsonObject, sha256Hex } from "./jsonx.ts";
-import { applyDeltas, validateDeltas } from "./params.ts";
+import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "./jsonx.ts";
+import {
+  applyDeltas,
+  getAllParams,
+  type ParameterProblem,
+  validateDeltas,
+  validateRuntime,
+} from "./params.ts";
+import type { Profile } from "./profile.ts";
+import { isJsonObject } from "./shape.ts";
+
+/** A runtime with what follows from it, worked out once for as long as it stays. */
+export interface State {
+  /** The runtime. */
+  readonly runtime: JsonObject;
+  /** Its canonical text. */
+  readonly text: string;
+  /** The hash of that. */
+  readonly hash: string;
+  /** The parameters' values, by flat key. */
+  readonly values: Readonly<Record<string, number>>;
+  /** What is wrong with them. */
+  readonly problems: readonly ParameterProblem[];
+}
 
 /** What one iteration leaves for the next to be compared with. */
 export interface Expectation {
   /** The iteration's record. */
   readonly record: IterationRecord;
-  /** The runtime that must come next, re-applied; `null` if the deltas can't be applied. */
-  readonly next:
-    | { readonly runtime: JsonObject; readonly text: string; readonly hash: string }
-    | null;
+  /** The state that must come next, re-applied; `null` if the deltas can't be applied. */
+  readonly next: State | null;
 }
 
-/** Re-applies a recorded change to the recorded runtime, whose canonical text and hash are given. */
+/** Works out the state of a runtime. */
+export async function stateOf(runtime: JsonObject, { parameters }: Profile): Promise<State> {
+  const text = canonicalJson(runtime);
+  const values = getAllParams(runtime, parameters);
+  const problems = validateRuntime(runtime, parameters);
+  return { runtime, text, hash: await sha256Hex(text), values, problems };
+}
+
+/** Whether two runtimes are the same; `false` may also mean that it takes the text to tell. */
+export function sameRuntime(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
+    return Object.is(a, b);
+  }
+  const [keys, others] = [Object.keys(a), Object.keys(b)];
+  if (!isJsonObject(a) || !isJsonObject(b) || keys.length !== others.length) return false;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? "";
+    if (key !== others[i] || !sameRuntime(a[key], b[key])) return false;
+  }
+  return true;
+}
+
+/** Re-applies a change that is recorded as applied to the recorded runtime. */
 export async function expectNext(
   record: IterationRecord,
-  text: string,
-  hash: string,
-  run: RunRecord,
+  { profile }: RunRecord,
 ): Promise<Expectation> {
-  const { applied, deltas } = record.tuning;
-  if (!applied) return { record, next: { runtime: record.runtime, text, hash } };
-  const { parameters } = run.profile;
+  const { deltas } = record.tuning;
+  const { parameters } = profile;
   if (validateDeltas(deltas, parameters).length > 0) return { record, next: null };
-  const runtime = applyDeltas(record.runtime, deltas, parameters);
-  const nextText = canonicalJson(runtime);
-  return { record, next: { runtime, text: nextText, hash: await sha256Hex(nextText) } };
+  return { record, next: await stateOf(applyDeltas(record.runtime, deltas, parameters), profile) };
 }
 
 /** Checks that a record's bytes are canonical and that it names the record before it. */
@@ -64,11 +101,10 @@ export function auditRecordChain(
   return findings;
 }
 
-/** Checks the recorded runtime, given as canonical text and hash, against what must be there. */
+/** Checks the recorded runtime, whose state is given, against what must be there. */
 export function auditRuntime(
   record: IterationRecord,
-  text: string,
-  hash: string,
+  { text, hash }: State,
   expected: Expectation | null,
   run: RunRecord,
 ): RecordFinding[] {

@@ -8,12 +8,10 @@ import type { IterationRecord, RecordedChange, RunRecord } from "./artifacts.ts"
 import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 import {
   findParameter,
-  getAllParams,
   getFromRuntime,
   type ParameterProblem,
   roundToStep,
   validateDeltas,
-  validateRuntime,
 } from "./params.ts";
 import { actionTarget, type KpiJudgement, type Profile, ruleFires } from "./profile.ts";
 
@@ -28,11 +26,13 @@ const CODES: Readonly<Record<ParameterProblem["code"], FindingCode>> = {
 const TOLERANCE = 1e-9;
 
 /** Checks kinds and bounds of the runtime, the proposal and the deltas. */
-export function auditValues(record: IterationRecord, profile: Profile): RecordFinding[] {
-  const { parameters } = profile;
-  const { proposedDeltas, deltas } = record.tuning;
+export function auditValues(
+  { tuning: { proposedDeltas, deltas } }: IterationRecord,
+  runtimeProblems: readonly ParameterProblem[],
+  { parameters }: Profile,
+): RecordFinding[] {
   const parts = [
-    ["runtime_overrides", validateRuntime(record.runtime, parameters)],
+    ["runtime_overrides", runtimeProblems],
     ["proposed_deltas", validateDeltas(proposedDeltas, parameters)],
     ["deltas", validateDeltas(deltas, parameters)],
   ] as const;
@@ -175,8 +175,11 @@ export function auditKpis(
       null,
     ));
   }
-  const values = [...Object.values(record.kpis), ...Object.values(record.effectiveParams)];
-  if (!simulated && record.failure !== null && values.some((value) => value !== null)) {
+  const isValue = (value: number | null): boolean => value !== null;
+  if (
+    !simulated && record.failure !== null &&
+    (Object.values(record.kpis).some(isValue) || Object.keys(record.effectiveParams).length > 0)
+  ) {
     findings.push(found(
       "failure_untrue",
       "the iteration claims a failed measurement, yet values are recorded",
@@ -223,17 +226,26 @@ export function auditKpis(
  *
  * @param record The iteration.
  * @param mustReport Keys that the system has to report.
+ * @param told The values in the recorded runtime, by flat key.
  * @param profile The profile with the parameters.
  * @returns What is wrong.
  */
 export function auditEffective(
   record: IterationRecord,
   mustReport: readonly string[],
+  told: Readonly<Record<string, number>>,
   profile: Profile,
 ): RecordFinding[] {
   const { effectiveParams: effective } = record;
+  const reported = Object.keys(effective);
+  if (
+    reported.length === profile.parameters.length &&
+    profile.parameters.every(({ key }) =>
+      effective[key] !== undefined && effective[key] === told[key]
+    )
+  ) return [];
   const findings: RecordFinding[] = [];
-  const unknown = Object.keys(effective)
+  const unknown = reported
     .filter((key) => findParameter(key, profile.parameters) === undefined);
   if (unknown.length > 0) {
     findings.push(found(
@@ -251,7 +263,6 @@ export function auditEffective(
       missing,
     ));
   }
-  const told = getAllParams(record.runtime, profile.parameters);
   const differing = profile.parameters.map(({ key }) => key)
     .filter((key) => Object.hasOwn(effective, key) && effective[key] !== told[key]);
   if (differing.length > 0) {

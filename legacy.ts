@@ -8,6 +8,7 @@
 
 import { join } from "@std/path/join";
 import { RUNTIME_FILE, summaryFile, TUNING_REPORT_FILE } from "./artifacts.ts";
+import { summaryNumbers } from "./audit_read.ts";
 import { SoakError } from "./errors.ts";
 import {
   canonicalJson,
@@ -35,21 +36,6 @@ const UNPROVABLE = [
   "that a guard held: their settings are not recorded",
   "that the record is as it was written: no summary names the hash of the one before",
 ];
-
-/**
- * Lists the numbers of all summaries in a directory.
- *
- * @param dir The run directory.
- * @returns The numbers, in order.
- */
-export async function summaryNumbers(dir: string): Promise<number[]> {
-  const numbers: number[] = [];
-  for await (const { name } of Deno.readDir(dir)) {
-    const digits = /^ITER_SUMMARY_([1-9]\d{0,14})\.json$/.exec(name)?.[1];
-    if (digits !== undefined) numbers.push(Number(digits));
-  }
-  return numbers.sort((a, b) => a - b);
-}
 
 /**
  * Tells whether a directory holds a run of the older implementation.

@@ -19,13 +19,13 @@ import {
   TUNING_REPORT_FILE,
 } from "./artifacts.ts";
 import { Auditor, type AuditSink } from "./audit.ts";
+import { readSummaries } from "./audit_read.ts";
 import { auditRun } from "./audit_run.ts";
 import { SoakError } from "./errors.ts";
 import { type JsonObject, readJsonWithHash } from "./jsonx.ts";
-import { isLegacyRun, summaryNumbers, verifyLegacyRun } from "./legacy.ts";
+import { isLegacyRun, verifyLegacyRun } from "./legacy.ts";
 import { ReportCheck } from "./report_check.ts";
 import { isJsonObject } from "./shape.ts";
-import { SummaryReader } from "./summary_reader.ts";
 import { Tally } from "./tally.ts";
 import type { VerifyResult } from "./verify_result.ts";
 
@@ -134,62 +134,30 @@ async function auditSummaries(
   run: { readonly dir: string; readonly highest: number; readonly runHash: string },
   to: { readonly auditor: Auditor; readonly report: ReportCheck | null; readonly tally: Tally },
 ): Promise<string | null> {
-  const { dir, highest } = run;
+  const { auditor, report, tally } = to;
   let lastHash: string | null = run.runHash;
-  let present: readonly number[] | null = null;
-  const reader = new SummaryReader(dir, highest);
-  for (let i = 1; i <= highest; i++) {
-    const summary = await readForAudit(reader, i, to.tally);
-    if (typeof summary === "object") {
-      await to.auditor.take(summary);
-      to.report?.next(i, summary.record.tuning);
-      lastHash = summary.fileHash;
+  for await (const reading of readSummaries(run.dir, run.highest)) {
+    const { iteration } = reading;
+    const file = summaryFile(iteration);
+    if (reading.kind === "read") {
+      await auditor.take(reading.summary);
+      report?.next(iteration, reading.summary.record.tuning);
+      lastHash = reading.summary.fileHash;
       continue;
     }
     lastHash = null;
-    to.report?.gap();
-    to.auditor.gap(i);
-    if (summary !== "missing") continue;
-    // A listing tells how far the gap goes: looking for each file could take for ever.
-    present ??= await summaryNumbers(dir);
-    const next = firstAbove(present, i) ?? highest + 1;
-    const files = next - i === 1 ? "the file is" : `the files up to ${summaryFile(next - 1)} are`;
-    to.tally.note("summary_missing", summaryFile(i), `${files} not there`, i);
-    i = next - 1;
-    to.auditor.gap(i);
+    report?.gap();
+    if (reading.kind === "missing") {
+      const { upTo } = reading;
+      const files = upTo === iteration ? "the file is" : `the files up to ${summaryFile(upTo)} are`;
+      tally.note("summary_missing", file, `${files} not there`, iteration);
+      auditor.gap(upTo);
+    } else {
+      tally.note(reading.code, file, reading.message, iteration);
+      auditor.gap(iteration);
+    }
   }
   return lastHash;
-}
-
-function firstAbove(sorted: readonly number[], bound: number): number | undefined {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) > bound) high = middle;
-    else low = middle + 1;
-  }
-  return sorted[low];
-}
-
-/** Reads a summary; what keeps it from being audited is noted, unless it is that it is missing. */
-async function readForAudit(
-  reader: SummaryReader,
-  iteration: number,
-  tally: Tally,
-): Promise<Recorded<IterationRecord> | "missing" | "unusable"> {
-  const file = summaryFile(iteration);
-  try {
-    const summary = await reader.read(iteration);
-    const { record } = summary;
-    if (record.iteration === iteration) return summary;
-    const told = `it says that it is of iteration ${record.iteration}`;
-    tally.note("summary_misnumbered", file, told, iteration);
-  } catch (error) {
-    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
-    if (error.cause instanceof Deno.errors.NotFound) return "missing";
-    tally.note("summary_unreadable", file, error.message, iteration);
-  }
-  return "unusable";
 }
 
 async function readRuntime(
