@@ -1,0 +1,16 @@
+-- Eight connections that pause between requests: never more than some 200 requests a second.
+function delay()
+  return math.random(20, 60)
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout
+  local seconds = summary.duration / 1e6
+  io.write(string.format(
+    'kpis "p95_latency_ms":%.3f,"throughput_rps":%.1f,"error_ratio":%.4f\n',
+    latency:percentile(95) / 1000,
+    math.max(0, summary.requests - failed) / seconds,
+    failed / math.max(1, summary.requests)
+  ))
+end
