@@ -4,6 +4,7 @@
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { runGate, runSoak } from "@soak/soak";
  *
  * const parent = await Deno.makeTempDir();
  * const dir = `${parent}/run`;
