@@ -162,9 +162,25 @@ async function traced(
   const under = ["strace", "-f", "-y", "--seccomp-bpf", "-s", "16", "-o", log];
   const calls = ["-e", `trace=${CALLS.join(",")}`];
   const end = await soak(args, { under: [...under, ...calls, ...inject], timeoutMs: 30_000 });
-  const trace = (await Deno.readTextFile(log)).split("\n");
+  const trace = joined((await Deno.readTextFile(log)).split("\n"));
   await Deno.remove(log);
   return { ...end, trace };
+}
+
+/** Puts calls together that another thread's line cut in two, at the place of the first half. */
+function joined(lines: readonly string[]): string[] {
+  const begun = new Map<string, number>();
+  const whole: string[] = [];
+  for (const line of lines) {
+    const [, thread = ""] = /^(\d+) /.exec(line) ?? [];
+    const [, end] = /^\d+ +<\.\.\. \w+ resumed>(.*)$/.exec(line) ?? [];
+    const at = begun.get(thread);
+    if (end !== undefined && at !== undefined) whole[at] += end;
+    else if (line.endsWith(" <unfinished ...>")) {
+      begun.set(thread, whole.push(line.slice(0, -" <unfinished ...>".length)) - 1);
+    } else whole.push(line);
+  }
+  return whole;
 }
 
 /** The calls of the main thread that touch a file in the folder. */
