@@ -53,7 +53,7 @@ export type { ProfileProblem } from "./profile_shape.ts";
 export function checkProfile(value: JsonValue): ProfileProblem[] {
   const shape = shapeProblems(value);
   if (!isJsonObject(value)) return shape;
-  const parts = soundParts(value);
+  const parts = soundParts(value, shape.length === 0);
   return inDocumentOrder([
     ...shape,
     ...parameterProblems(parts),
@@ -94,7 +94,7 @@ function inDocumentOrder(problems: readonly ProfileProblem[]): ProfileProblem[] 
  */
 export function parseProfile(value: JsonValue, file: string): Profile {
   const problem = checkProfile(value).find(({ severity }) => severity === "error");
-  if (problem !== undefined || !isProfile(value)) {
+  if (!isProfile(value, problem)) {
     throw new SoakError("artifact", problem?.message ?? "not a profile", {
       where: `${file}: ${problem?.path ?? "$"}`,
       remedy: problem?.remedy ?? "correct the profile",
@@ -114,11 +114,17 @@ export function profileToJson(profile: Profile): JsonObject {
   return JSON.parse(JSON.stringify(profile));
 }
 
+function isProfile(
+  value: JsonValue,
+  error: ProfileProblem | undefined,
+): value is JsonValue & Profile {
+  return error === undefined && isJsonObject(value);
+}
+
 function fits<T>(node: SchemaNode): (value: unknown) => value is T {
   return (value): value is T => shapeProblems(value as JsonValue, node).length === 0;
 }
 
-const isProfile: (value: unknown) => value is Profile = fits(PROFILE_SCHEMA);
 const isParameter: (value: unknown) => value is Parameter = fits(PARAMETER_SCHEMA);
 const isKpi: (value: unknown) => value is Kpi = fits(KPI_SCHEMA);
 const isRule: (value: unknown) => value is Rule = fits(RULE_SCHEMA);
@@ -126,14 +132,15 @@ const isGuards: (value: unknown) => value is GuardSettings = fits(GUARDS_SCHEMA)
 const isGate: (value: unknown) => value is GateSettings = fits(GATE_SCHEMA);
 
 /** What can be judged of a document, whatever else is wrong with it. */
-function soundParts(document: JsonObject): SoundParts {
+function soundParts(document: JsonObject, allSound: boolean): SoundParts {
   const field = (name: string): JsonValue | undefined =>
     Object.hasOwn(document, name) ? document[name] : undefined;
   const complete = new Set<string>();
   const parts = <T>(name: string, is: (value: unknown) => value is T): Part<T>[] => {
     const all = field(name);
+    const isSound = (item: unknown): item is T => allSound || is(item);
     const sound = elements(all).flatMap((item, i) =>
-      is(item) ? [{ item, path: `$.${name}[${i}]` }] : []
+      isSound(item) ? [{ item, path: `$.${name}[${i}]` }] : []
     );
     if (Array.isArray(all) && sound.length === all.length) complete.add(name);
     return sound;

@@ -31,8 +31,6 @@ export interface SchemaNode {
   readonly enum?: readonly string[];
   /** What a string must match. */
   readonly pattern?: string;
-  /** The fewest characters of a string. */
-  readonly minLength?: number;
   /** The most characters of a string. */
   readonly maxLength?: number;
   /** The smallest number. */

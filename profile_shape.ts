@@ -182,12 +182,21 @@ function inRange(value: number, node: SchemaNode): boolean {
 }
 
 function textFits(value: string, node: SchemaNode): boolean {
-  const { minLength = 0, maxLength = Infinity } = node;
-  // A schema counts characters, a string UTF-16 units: only near the limit does it matter.
-  const length = value.length > 2 * maxLength ? value.length : [...value].length;
-  if (length < minLength || length > maxLength) return false;
+  const { maxLength = Infinity } = node;
+  // A schema counts characters, a string UTF-16 units: they differ only in longer texts.
+  const long = value.length > maxLength && value.length <= 2 * maxLength;
+  const length = long ? [...value].length : value.length;
+  if (length > maxLength) return false;
   if (node.enum !== undefined) return node.enum.includes(value);
-  return node.pattern === undefined || new RegExp(node.pattern, "u").test(value);
+  return node.pattern === undefined || patternOf(node.pattern).test(value);
+}
+
+const patterns = new Map<string, RegExp>();
+
+function patternOf(source: string): RegExp {
+  let pattern = patterns.get(source);
+  if (pattern === undefined) patterns.set(source, pattern = new RegExp(source, "u"));
+  return pattern;
 }
 
 /** The expected value in words, from the constraints of its node. */
