@@ -36,4 +36,5 @@ export * from "./snapshot.ts";
 export * from "./metrics.ts";
 export * from "./gate.ts";
 export * from "./run.ts";
+export type { OnError, RealRequest, SystemRequest } from "./system_spec.ts";
 export * from "./replay.ts";

@@ -20,7 +20,10 @@ export interface MockSystem {
 }
 
 /** What to do when an iteration can't be measured. */
-export const ON_ERROR = ["stop", "continue"] as const;
+export type OnError = "stop" | "continue";
+
+/** Every choice of what to do when an iteration can't be measured. */
+export const ON_ERROR: readonly OnError[] = ["stop", "continue"];
 
 /** What every run of a real system has to know. */
 export interface RealSettings {
@@ -35,7 +38,7 @@ export interface RealSettings {
   /** How often a measurement is tried again within one iteration. */
   readonly retries: number;
   /** Whether the run stops at an iteration that can't be measured, or records it as failed. */
-  readonly onError: typeof ON_ERROR[number];
+  readonly onError: OnError;
   /** The Prometheus server that KPIs and parameters with a query are read from. */
   readonly prometheusUrl: string | null;
 }
@@ -70,11 +73,17 @@ export interface ServiceSystem extends RealSettings {
   readonly maxRestarts: number;
 }
 
-/** The signals that can ask a service to read its runtime again. */
-export const RELOAD_SIGNALS = ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH"] as const;
-
 /** A signal that can ask a service to read its runtime again. */
-export type ReloadSignal = typeof RELOAD_SIGNALS[number];
+export type ReloadSignal = "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGCONT" | "SIGWINCH";
+
+/** The signals that can ask a service to read its runtime again. */
+export const RELOAD_SIGNALS: readonly ReloadSignal[] = [
+  "SIGHUP",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGCONT",
+  "SIGWINCH",
+];
 
 /** A system that is a real program. */
 export type RealSystem = ExecSystem | ServiceSystem;

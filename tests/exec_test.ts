@@ -4,6 +4,7 @@ import { readRun, readSummary } from "../artifacts.ts";
 import { SoakError } from "../errors.ts";
 import { runGate } from "../gate.ts";
 import { LOG_HEAD_BYTES, LOG_TAIL_BYTES } from "../output_log.ts";
+import { printable } from "../printable.ts";
 import type { SystemRequest } from "../system_spec.ts";
 import { verifyRun } from "../verify.ts";
 import {
@@ -103,7 +104,7 @@ Deno.test("exec stops at a measurement that fails, says why, and can be resumed"
     assertStringIncludes(error.message, "iteration 2 was not measured: ", body);
     assertStringIncludes(error.message, says, body);
     assertStringIncludes(error.message, "last words | \\u001b[31mred", body);
-    assert(!/[\n\x1b]/.test(error.message), error.message);
+    assertEquals(printable(error.message), error.message);
     assertEquals(namesIn(b.dir), [
       "ITER_SUMMARY_1.json",
       "SOAK_RUN.json",
