@@ -165,28 +165,8 @@ export function auditKpis(
   judgement: KpiJudgement,
   { profile, system }: RunRecord,
 ): RecordFinding[] {
-  const findings: RecordFinding[] = [];
   const simulated = system.kind === "mock";
-  if (simulated && record.failure !== null) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims a failed measurement, which a simulated system does not have",
-      record.failure,
-      null,
-    ));
-  }
-  const isValue = (value: number | null): boolean => value !== null;
-  if (
-    !simulated && record.failure !== null &&
-    (Object.values(record.kpis).some(isValue) || Object.keys(record.effectiveParams).length > 0)
-  ) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims a failed measurement, yet values are recorded",
-      record.failure,
-      null,
-    ));
-  }
+  const findings = auditFailure(record, simulated);
   const missing = profile.kpis.map(({ key }) => key).filter((key) =>
     !Object.hasOwn(record.kpis, key) || (simulated && record.kpis[key] === null)
   );
@@ -216,6 +196,40 @@ export function auditKpis(
       "kpi_reasons are not what the KPI values give",
       record.kpiReasons,
       judgement.reasons,
+    ));
+  }
+  return findings;
+}
+
+/** Checks that a failed measurement is one that can be. */
+function auditFailure(record: IterationRecord, simulated: boolean): RecordFinding[] {
+  const findings: RecordFinding[] = [];
+  if (simulated && record.failure !== null) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims a failed measurement, which a simulated system does not have",
+      record.failure,
+      null,
+    ));
+  }
+  if (simulated && record.restarts !== undefined) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims restarts, which a simulated system does not have",
+      record.restarts,
+      null,
+    ));
+  }
+  const isValue = (value: number | null): boolean => value !== null;
+  if (
+    !simulated && record.failure !== null &&
+    (Object.values(record.kpis).some(isValue) || Object.keys(record.effectiveParams).length > 0)
+  ) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims a failed measurement, yet values are recorded",
+      record.failure,
+      null,
     ));
   }
   return findings;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "@std/path/join";
 import type { AuditedIteration } from "./audit.ts";
 import { SoakError } from "./errors.ts";
 import type { Finding } from "./findings.ts";
@@ -81,11 +82,21 @@ async function tell(dir: string, iteration: number): Promise<Story> {
   });
   if (audited !== null) return { audited, next, proposal, findings };
   const [first] = findings;
-  throw new SoakError("artifact", `iteration ${iteration} can't be read`, {
-    where: first === undefined ? dir : `${first.file}: ${first.code}`,
-    remedy: `${iterations} of ${
-      run?.iterations ?? "an unknown number of"
-    } iterations can be explained`,
+  if (run === null) {
+    throw new SoakError("artifact", "only a run that soak itself recorded can be explained", {
+      where: dir,
+      remedy: "soak verify tells what can be said about this one",
+    });
+  }
+  if (first === undefined) {
+    throw new SoakError("artifact", `there is no iteration ${iteration}`, {
+      where: dir,
+      remedy: `the run has ${iterations} of ${run.iterations} iterations`,
+    });
+  }
+  throw new SoakError("artifact", `iteration ${iteration} can't be read: ${first.code}`, {
+    where: join(dir, first.file),
+    remedy: first.message,
   });
 }
 
@@ -102,7 +113,8 @@ function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style
     ];
   });
   return [
-    `KPIs: ${judgement.verdict}, recorded as ${record.kpiVerdict}`,
+    `KPIs: ${judgement.verdict}` +
+    (judgement.verdict === record.kpiVerdict ? "" : `, but recorded as ${record.kpiVerdict}`),
     table(rows, { align: ["left", "right"] }),
   ];
 }
@@ -133,7 +145,9 @@ function guardLines({ guards }: AuditedIteration, style: Style): string[] {
 }
 
 function stepLines({ record: { tuning } }: AuditedIteration): string[] {
-  const hashes = `  state ${tuning.oldHash} → ${tuning.stateHash}`;
+  const hashes = tuning.oldHash === tuning.stateHash
+    ? `  state ${tuning.stateHash}, as before`
+    : `  state ${tuning.oldHash} → ${tuning.stateHash}`;
   if (!tuning.applied) {
     const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) => `${key} = ${to}`);
     return [

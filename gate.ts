@@ -14,6 +14,7 @@ import { atomicWriteJson } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { Profile } from "./profile.ts";
+import { ratioText } from "./report.ts";
 import { type Snapshot, SnapshotWindow } from "./snapshot.ts";
 import { verifyRun } from "./verify.ts";
 import { VerifyReport } from "./verify_report.ts";
@@ -107,6 +108,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     verdict,
     strict,
     checks,
+    profile: profile.name,
     last_hash: verification.lastHash,
   });
   return { verdict, checks, snapshot, verification, skipped };
@@ -193,7 +195,7 @@ function ratioCheck({ ratio, counts }: VerifyResult, { gate }: Profile): GateChe
   return {
     name,
     status: passed ? "pass" : "fail",
-    found: `${ratio}, ${counts.full} of ${counts.total} proposals`,
+    found: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
     wanted,
     look: passed ? null : "the proposals in DELTA_VERIFY_REPORT.md",
   };
@@ -223,15 +225,19 @@ function findingsCheck(verification: VerifyResult, strict: boolean): GateCheck {
     : verification.verdict === "FAIL"
     ? "fail"
     : "pass";
-  const [first] = verification.findings;
+  const telling = verification.findings.find((finding) => !failed || classOf(finding) === "proof");
   return {
     name: strict ? "Strict verification" : "Verification",
     status,
-    found: total === 0 ? `${verification.verdict}, no findings` : `${total} findings`,
+    found: total === 0
+      ? `${verification.verdict}, no findings`
+      : total === 1
+      ? "1 finding"
+      : `${total} findings`,
     wanted: strict ? "no findings" : "nothing missing or unreadable",
-    look: first === undefined
+    look: telling === undefined
       ? status === "pass" ? null : "DELTA_VERIFY_REPORT.md"
-      : `${first.file}: ${first.code}, ${first.message}`,
+      : `${telling.file}: ${telling.message} (${telling.code})`,
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RunRecord } from "./artifacts.ts";
 import type { Finding } from "./findings.ts";
 import type { JudgedProposal } from "./judge.ts";
 import { printable } from "./printable.ts";
@@ -31,7 +32,7 @@ export function renderVerifyMarkdown(
   return [
     `# ${result.verdict}: ${markdown(result.reason)}`,
     "",
-    ...verdictLines(result).map((line) => `- ${line}`),
+    ...verdictLines(result).map((line) => `- ${markdown(line)}`),
     ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
     "",
     ...findingsMarkdown(result),
@@ -41,19 +42,30 @@ export function renderVerifyMarkdown(
   ].join("\n");
 }
 
-function verdictLines(
-  { strict, ratio, threshold, counts, signatureStuck, ...rest }: VerifyResult,
-): string[] {
-  const mode = strict ? "strict" : "not strict: findings alone do not fail it";
+function verdictLines(result: VerifyResult): string[] {
+  const { strict, ratio, threshold, counts, signatureStuck, iterations, run } = result;
+  const mode = strict ? "strict: any finding fails" : "not strict: findings alone do not fail it";
+  const found = ratio === null
+    ? "none, for nothing was proposed"
+    : `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`;
+  const rest = ([
+    ["held back for a true reason", counts.partial_ok],
+    ["failed", counts.fail],
+    ["not proven", counts.unproven],
+  ] as const).filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
   return [
-    `Full-apply ratio: ${ratio ?? "none"}, wanted at least ${threshold} (${mode})`,
-    `Proposals: ${counts.total}, of which ${counts.full} full, ${counts.partial_ok} held back for ` +
-    `a true reason, ${counts.fail} failed, ${counts.unproven} unproven`,
+    ...(run === null ? [] : [`Run: ${runWords(run)}`]),
+    `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${threshold} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
-    `Iterations judged: ${rest.iterations}` +
-    (rest.run === null ? "" : ` of ${rest.run.iterations}`),
-    `Last record: ${rest.lastHash ?? "unknown"}`,
+    `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
+    `Last record: ${result.lastHash ?? "unknown"}`,
   ];
+}
+
+function runWords({ system, seed, profile, toolVersion, autoTune, startedUtc }: RunRecord): string {
+  const what = seed === null ? system.kind : `${system.kind} with seed ${seed}`;
+  return `${what}, profile ${profile.name}, auto-tune ${autoTune ? "on" : "off"}, ` +
+    `soak ${printable(toolVersion, 40)}, from ${startedUtc}`;
 }
 
 function findingsMarkdown({ findings, findingCounts }: VerifyResult): string[] {
@@ -113,14 +125,24 @@ function targets(deltas: Readonly<Record<string, number>>): string {
   return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
 }
 
-/** Text from data, so that it shows in Markdown as it is and can't be markup of any kind. */
+/**
+ * Text from data, so that it shows in Markdown as it is and can't be markup of any kind: no
+ * emphasis, code, link, table cell, HTML, nor an address that is made a link by itself.
+ */
 function markdown(text: string, maxLength = 400): string {
   return printable(text, maxLength)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
-    .replaceAll(/[\\`*_{}[\]()#|~!]/g, "\\$&")
-    .replaceAll(/:\/\//g, ":&#47;&#47;");
+    .replaceAll(/[\\`*[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\$&")
+    .replaceAll("://", ":&#47;&#47;")
+    .replaceAll("@", "&#64;")
+    .replaceAll(/www\./gi, (www) => `${www.slice(0, -1)}&#46;`);
+}
+
+/** A ratio with six digits at most, cut off: what is short of a threshold must not look like it. */
+export function ratioText(ratio: number): string {
+  return String(Math.floor(ratio * 1e6 + 1e-6) / 1e6);
 }
 
 // --- Terminal --------------------------------------------------------------------------------
