@@ -220,6 +220,8 @@ export interface SummaryListing {
   readonly highest: number;
   /** Names of summaries beyond the limit, sorted. */
   readonly beyond: readonly string[];
+  /** Names of summaries too far from the ones before to look for all in between, sorted. */
+  readonly detached: readonly string[];
   /** Names that look like a summary's but are not one, sorted. */
   readonly misnamed: readonly string[];
 }
@@ -234,20 +236,51 @@ export interface SummaryListing {
  */
 export async function listSummaries(dir: string, limit: number): Promise<SummaryListing> {
   let highest = 0;
+  let count = 0;
   const beyond: string[] = [];
   const misnamed: string[] = [];
+  for await (const name of summaryNames(dir)) {
+    const number = summaryNumber(name);
+    if (number === null) misnamed.push(name);
+    else if (number > limit) beyond.push(name);
+    else {
+      highest = Math.max(highest, number);
+      count++;
+    }
+  }
+  const detached: string[] = [];
+  if (highest - count > MAX_GAP) {
+    const numbers: number[] = [];
+    for await (const name of summaryNames(dir)) {
+      const number = summaryNumber(name);
+      if (number !== null && number <= limit) numbers.push(number);
+    }
+    numbers.sort((a, b) => a - b);
+    const cut = numbers.findIndex((number, i) => number - (numbers[i - 1] ?? 0) > MAX_GAP);
+    if (cut >= 0) {
+      highest = numbers[cut - 1] ?? 0;
+      detached.push(...numbers.slice(cut).map(summaryFile));
+    }
+  }
+  return { highest, beyond: beyond.sort(), detached: detached.sort(), misnamed: misnamed.sort() };
+}
+
+/** One planted file named after iteration 999999999 must not keep anyone busy for days. */
+const MAX_GAP = 1000;
+
+async function* summaryNames(dir: string): AsyncGenerator<string> {
   try {
     for await (const { name } of Deno.readDir(dir)) {
-      if (!name.toUpperCase().startsWith("ITER_SUMMARY")) continue;
-      const digits = /^ITER_SUMMARY_([1-9]\d*)\.json$/.exec(name)?.[1];
-      if (digits === undefined) misnamed.push(name);
-      else if (Number(digits) > limit) beyond.push(name);
-      else highest = Math.max(highest, Number(digits));
+      if (name.toUpperCase().startsWith("ITER_SUMMARY")) yield name;
     }
   } catch (cause) {
     throw directoryError(dir, cause);
   }
-  return { highest, beyond: beyond.sort(), misnamed: misnamed.sort() };
+}
+
+function summaryNumber(name: string): number | null {
+  const digits = /^ITER_SUMMARY_([1-9]\d*)\.json$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 function directoryError(dir: string, cause: unknown): SoakError {

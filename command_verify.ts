@@ -36,12 +36,12 @@ export async function commandVerify(command: VerifyCommand, console: Console): P
       proposal: (proposal) => report.proposal(proposal),
     },
   });
+  await report.finish(result);
   console.out(
     command.json
       ? canonicalJson({ ...summaryOf(result), findings: result.findings })
       : renderVerification(result, command.dir, console.outStyle),
   );
-  await report.finish(result);
   return EXIT_OF[result.verdict];
 }
 

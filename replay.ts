@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import {
   listSummaries,
   readRun,
@@ -18,6 +19,7 @@ import { readRegularFile } from "./readfile.ts";
 import { SoakError } from "./errors.ts";
 import { decodeJson, type JsonValue } from "./jsonx.ts";
 import { runSoak } from "./run.ts";
+import { osError } from "./oserror.ts";
 import { isJsonObject } from "./shape.ts";
 import { VERSION } from "./version.ts";
 
@@ -76,7 +78,7 @@ export async function replayRun(dir: string, options: ReplayOptions = {}): Promi
   refuseUnlikeRun(record, dir);
   const { highest } = await listSummaries(dir, record.iterations);
   const complete = highest === record.iterations;
-  const scratch = await Deno.makeTempDir({ prefix: "soak-replay-" });
+  const scratch = makeScratch(dir);
   try {
     const copy = join(scratch, "run");
     await rerun(record, copy, highest, options);
@@ -93,6 +95,23 @@ export async function replayRun(dir: string, options: ReplayOptions = {}): Promi
     return { iterations: highest, files: files.length, difference: null };
   } finally {
     await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** A folder for the replay: among the temp files, or where only the run may be written to, there. */
+function makeScratch(dir: string): string {
+  const prefix = "soak-replay-";
+  try {
+    return Deno.makeTempDirSync({ prefix });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) {
+      throw osError("cannot make a temp folder", "replay", error);
+    }
+  }
+  try {
+    return Deno.makeTempDirSync({ dir: resolve(dir), prefix: `.${prefix}` });
+  } catch (error) {
+    throw osError("cannot make a temp folder", dir, error);
   }
 }
 

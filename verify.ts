@@ -93,6 +93,9 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   for (const name of listing.beyond) {
     tally.note("summary_unexpected", name, `the run has ${record.iterations} iterations only`);
   }
+  for (const name of listing.detached) {
+    tally.note("summary_unexpected", name, "the summaries that should lead up to it are missing");
+  }
 
   const opened = openReport(dir, tally);
   using report = typeof opened === "string" ? null : opened;
