@@ -48,7 +48,10 @@ export interface ReadOptions {
  * assertThrows(() => readRegularFileSync(path, { maxBytes: 2 }), Error, "larger than 2 bytes");
  * ```
  */
-export function readRegularFileSync(path: string, options: ReadOptions = {}): Uint8Array<ArrayBuffer> {
+export function readRegularFileSync(
+  path: string,
+  options: ReadOptions = {},
+): Uint8Array<ArrayBuffer> {
   const { maxBytes = MAX_FILE_BYTES, isFile = false } = options;
   try {
     if (!isFile) {
@@ -84,7 +87,10 @@ export function readRegularFileSync(path: string, options: ReadOptions = {}): Ui
  * await assertRejects(() => readRegularFile("/no/such/file"), Error, "cannot read the file");
  * ```
  */
-export function readRegularFile(path: string, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
+export function readRegularFile(
+  path: string,
+  options?: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
   return Promise.try(readRegularFileSync, path, options);
 }
 

@@ -28,7 +28,9 @@ unless --target names another: a stub fits one target only.`;
  * What an executable may do is what `deno task soak:real` may do. Commands that don't need all of
  * it give up the rest before they start.
  */
-const PERMISSIONS = config.tasks["soak:real"].command.split(" ").filter((word) => word.startsWith("--"));
+const PERMISSIONS = config.tasks["soak:real"].command.split(" ").filter((word) =>
+  word.startsWith("--")
+);
 
 Deno.exit(await main());
 
