@@ -28,16 +28,19 @@ export class OutputLog implements Disposable {
   #closed = false;
 
   /**
-   * Starts an empty log; a file that is there is emptied.
+   * Opens a log.
    *
    * @param path Where to write it; its folder is made if need be.
+   * @param keep Whether to go on with a log that is there; otherwise it is emptied.
    * @throws {SoakError} If it can't be written.
    */
-  constructor(path: string) {
+  constructor(path: string, keep = false) {
     this.path = path;
     try {
       Deno.mkdirSync(dirname(path), { recursive: true });
-      this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+      const how = keep ? { append: true } : { write: true, truncate: true };
+      this.#file = Deno.openSync(path, { create: true, ...how });
+      this.#written = this.#total = this.#file.statSync().size;
     } catch (error) {
       throw osError("cannot write the log", path, error);
     }

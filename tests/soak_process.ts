@@ -4,7 +4,7 @@ import config from "../deno.json" with { type: "json" };
 /** The entry point. */
 export const MAIN = fromFileUrl(new URL("../main.ts", import.meta.url));
 
-/** What `deno task soak` allows, which is also what an executable is built with. */
+/** What `deno task soak` allows: all that is needed unless a real system is soaked. */
 export const PERMISSIONS: readonly string[] = config.tasks.soak.command.split(" ")
   .filter((word) => word.startsWith("--"));
 
