@@ -41,7 +41,6 @@ export async function commandRun(command: RunCommand, console: Console): Promise
       if (archived !== null) {
         console.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
-      if (run.system.kind !== "mock") announceInterruption(console);
       if (done > 0) console.err(`soak: going on after iteration ${done} of ${run.iterations}`);
       if (!command.quiet) progress = new Progress(progressOptions(run.iterations, done, console));
     },
@@ -67,13 +66,6 @@ async function runtimeFrom({ runtimePath }: RunCommand): Promise<JsonObject | un
     where: printable(runtimePath),
     remedy: "correct the file",
   });
-}
-
-/** A command may take its time to end: says so, lest a second Ctrl-C cuts it off. */
-function announceInterruption({ signal, err }: Console): void {
-  signal.addEventListener("abort", () => {
-    err("soak: interrupted; a command that runs is let finish, interrupt again to stop at once");
-  }, { once: true });
 }
 
 /** Tells at once of an iteration that failed, or during which a service died. */
