@@ -28,7 +28,7 @@ import type { Tally } from "./tally.ts";
 
 /** What no run of that kind can prove. */
 const UNPROVABLE = [
-  "how the run was started: there is no SOAK_RUN.json",
+  "how the run was started: there is no SOAK_RUN.json, so it is read as an older one",
   "that a change took effect: no runtime is recorded with the iterations, so no hash can be " +
   "computed again and no change re-applied",
   "what the system ran with: no effective parameters are recorded",

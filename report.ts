@@ -110,7 +110,7 @@ function proposalsMarkdown(
   return [
     title,
     "",
-    "| after iteration | targets | outcome | why |",
+    "| after iteration | proposed | outcome | why |",
     "|--:|---|---|---|",
     ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
       `| ${iteration} | ${markdown(targets(proposedDeltas), 200)} | ${outcome} | ${
