@@ -26,6 +26,9 @@ import { settledWithin, sleep } from "./wait.ts";
 /** How often readiness is looked for, in ms. */
 const READY_POLL_MS = 100;
 
+/** The longest wait before a service that died is started again, in ms. */
+const MAX_RESTART_DELAY_MS = 5000;
+
 /** How long an answer to a question about readiness may take, in ms. */
 const READY_ANSWER_MS = 2000;
 
@@ -92,7 +95,10 @@ class ServiceDriver implements Driver {
   /** The service, running under the runtime in force; `null` when interrupted. */
   async #running(request: MeasureRequest, log: OutputLog): Promise<Child | null> {
     for (;;) {
-      if (this.#child?.hasEnded) await this.#mourn(this.#child, log);
+      if (this.#child?.hasEnded) {
+        await this.#mourn(this.#child, log, request.signal);
+        if (request.signal?.aborted) return null;
+      }
       const wanted = canonicalJson(request.runtime);
       if (this.#child !== null && this.#loaded !== wanted) {
         await this.#reload(this.#child, request, log);
@@ -134,7 +140,11 @@ class ServiceDriver implements Driver {
   }
 
   /** Clears away a service that died; throws once that has happened too often. */
-  async #mourn(child: Child, log: OutputLog): Promise<void> {
+  async #mourn(
+    child: Child,
+    log: OutputLog,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { text } = await child.ended;
     await this.#stop();
     const { maxRestarts } = this.#system;
@@ -150,6 +160,8 @@ class ServiceDriver implements Driver {
     this.#restarts++;
     log.note(`the service ${text}: starting it again`);
     this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
+    // What it could not have, a port for instance, may take a moment to become free.
+    await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), signal);
   }
 
   async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {

@@ -1,0 +1,86 @@
+/**
+ * Starts a soak run: what it runs, and the files that it starts from.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { type RunRecord, RUNTIME_FILE, writeRun } from "./artifacts.ts";
+import { SoakError } from "./errors.ts";
+import { EMPTY_HISTORY } from "./guards.ts";
+import { atomicWriteJson, computeJsonHash } from "./jsonx.ts";
+import { marketMaker } from "./market_maker.ts";
+import type { ClaimedDirectory } from "./run_directory.ts";
+import { initialRuntime, type RunOptions, type RunState, utc } from "./run_state.ts";
+import { openSystem } from "./system.ts";
+import { realSystem, refuseRealSettings, type SystemSpec } from "./system_spec.ts";
+import { VERSION } from "./version.ts";
+
+/** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
+export const MOCK_START_MS = 1_735_689_600_000;
+
+/** Seconds of virtual time that a simulated iteration takes. */
+const MOCK_ITERATION_SECONDS = 300;
+
+/**
+ * Starts a run.
+ *
+ * @param options What to run, and where.
+ * @param claim The run directory.
+ * @returns The state before the first iteration.
+ * @throws {SoakError} If an option is wrong, or the directory can't be written.
+ */
+export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
+  const { iterations, profile = marketMaker, seed = 1 } = options;
+  if (iterations === undefined) {
+    throw new SoakError("usage", "a run needs a number of iterations", {
+      where: "iterations",
+      remedy: "say how many",
+    });
+  }
+  const system = chooseSystem(options);
+  const runtime = initialRuntime(profile, options.runtime);
+  const timeMs = system.kind === "mock"
+    ? options.startMs ?? MOCK_START_MS
+    : (options.nowMs ?? Date.now)();
+  const run: RunRecord = {
+    toolVersion: VERSION,
+    system,
+    seed: system.kind === "mock" ? seed : null,
+    iterations,
+    autoTune: options.autoTune ?? false,
+    startedUtc: utc(timeMs),
+    initialHash: await computeJsonHash(runtime),
+    profile,
+  };
+  const opened = openSystem(run);
+  await claim.clear();
+  const runHash = await writeRun(options.dir, run);
+  await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
+  return {
+    run,
+    runHash,
+    system: opened,
+    iteration: 0,
+    previousHash: runHash,
+    stateHash: run.initialHash,
+    history: EMPTY_HISTORY,
+    timeMs,
+  };
+}
+
+function chooseSystem({ system = {}, mockFault, seed }: RunOptions): SystemSpec {
+  const { kind = "mock" } = system;
+  if (kind === "mock") {
+    refuseRealSettings(system);
+    return { kind, fault: mockFault ?? null, iterationSeconds: MOCK_ITERATION_SECONDS };
+  }
+  const simulated = mockFault !== undefined ? "--mock-fault" : seed !== undefined ? "--seed" : null;
+  if (simulated !== null) {
+    throw new SoakError("usage", "the flag is for the simulated system", {
+      where: simulated,
+      remedy: "leave it out",
+    });
+  }
+  return realSystem({ ...system, kind });
+}
