@@ -4,13 +4,13 @@ import { readRun, readSummary } from "../artifacts.ts";
 import { SoakError } from "../errors.ts";
 import { runGate } from "../gate.ts";
 import { LOG_HEAD_BYTES, LOG_TAIL_BYTES } from "../output_log.ts";
+import { applyDeltasWithTracking } from "../pipeline.ts";
 import { printable } from "../printable.ts";
 import type { SystemRequest } from "../system_spec.ts";
 import { verifyRun } from "../verify.ts";
 import {
   type Bench,
   bench,
-  endOf,
   exists,
   hasPid,
   isRunning,
@@ -276,6 +276,22 @@ Deno.test("exec records all that is needed to resume, and refuses flags that con
   }
 });
 
+Deno.test("a step that was interrupted is completed without measuring again", async () => {
+  await using b = await bench();
+  const command = b.script("measure", `echo "$SOAK_ITERATION" >> calls\n${GOOD}`);
+  const dies: typeof applyDeltasWithTracking = async (options) => {
+    await applyDeltasWithTracking(options);
+    throw new Error("the power goes");
+  };
+  await assertRejects(() => b.run(exec([command]), { apply: dies }), Error, "the power goes");
+  assert(namesIn(b.dir).includes("STEP_IN_PROGRESS.json"));
+  const { done } = await b.run({}, { resume: true, iterations: undefined });
+  assertEquals(done, 1);
+  assertEquals(Deno.readTextFileSync(b.file("calls")), "1\n2\n3\n");
+  const { verdict, findings, counts } = await verifyRun(b.dir, { strict: true });
+  assertEquals([verdict, findings, counts.full], ["PASS", [], 2]);
+});
+
 Deno.test("a run starts from a given runtime, with defaults for what it lacks", async () => {
   await using b = await bench();
   const system = exec([b.script("measure", GOOD)]);
@@ -318,16 +334,16 @@ Deno.test("the first interruption lets the command finish; the run can be resume
     const process = startCli(cliArgs(b, b.script("measure", SLOW)));
     await until(() => hasPid(b.file("pid")), "the command runs");
     process.kill(signal);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => process.err().includes("stopping"), "soak has noticed");
     assert(isRunning(pidIn(b.file("pid"))));
     Deno.writeTextFileSync(b.file("go"), "");
-    const end = await endOf(process);
+    const end = await process.end();
     assertEquals(end.code, code, end.err);
     assertStringIncludes(
       end.err,
       "interrupted after iteration 1 of 3; go on with: soak run --resume",
     );
-    const resumed = await endOf(startCli(["run", "--resume", "--out", b.dir]));
+    const resumed = await startCli(["run", "--resume", "--out", b.dir]).end();
     assertEquals(resumed.code, 0, resumed.err);
     assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
   }
@@ -341,16 +357,16 @@ Deno.test("the second interruption, or the death of soak, ends the command at on
     await until(() => hasPid(b.file("pid")), "the command runs");
     if (kill === "SIGINT") {
       process.kill("SIGINT");
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await until(() => process.err().includes("stopping"), "soak has noticed");
     }
     process.kill(kill);
-    const end = await endOf(process);
+    const end = await process.end();
     assertEquals(end.code, kill === "SIGINT" ? 130 : 137, end.err);
     for (const name of ["pid", "child"]) {
       await until(() => !isRunning(pidIn(b.file(name))), `${name} is gone`);
     }
     Deno.writeTextFileSync(b.file("go"), "");
-    const resumed = await endOf(startCli(["run", "--resume", "--out", b.dir]));
+    const resumed = await startCli(["run", "--resume", "--out", b.dir]).end();
     assertEquals(resumed.code, 0, resumed.err);
     assertEquals(namesIn(b.dir).filter((name) => name.startsWith("OUTPUT")), []);
     assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
@@ -359,7 +375,7 @@ Deno.test("the second interruption, or the death of soak, ends the command at on
 
 Deno.test("the command line exits with 4 and one line when a measurement fails", async () => {
   await using b = await bench();
-  const end = await endOf(startCli(cliArgs(b, b.script("measure", "echo boom; exit 1"))));
+  const end = await startCli(cliArgs(b, b.script("measure", "echo boom; exit 1"))).end();
   assertEquals([end.code, end.out], [4, ""]);
   assertStringIncludes(
     end.err,

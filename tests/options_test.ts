@@ -114,6 +114,52 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
   );
 });
 
+Deno.test("parseOptions() takes what follows -- for the command of a real system", () => {
+  const command = ["./measure", "--mock", "-x", "--", "a b", ""];
+  const line = ["run", "--exec", "--iterations", "2", "--pause", "0.5", "--", ...command];
+  const parsed = parseOptions(line);
+  assert(parsed.command === "run");
+  assertEquals(parsed.system, { kind: "exec", command, pauseSeconds: 0.5 });
+  const service = parse(
+    "run --service --iterations 2 --measure ./m --ready-url http://127.0.0.1:80/ " +
+      "--reload-signal SIGHUP --max-restarts 0 -- serve",
+  );
+  assert(service.command === "run");
+  assertEquals(service.system, {
+    kind: "service",
+    command: ["serve"],
+    measureCommand: "./m",
+    readyUrl: "http://127.0.0.1:80/",
+    reloadSignal: "SIGHUP",
+    maxRestarts: 0,
+  });
+});
+
+Deno.test("parseOptions() refuses what a real system can't be driven by", () => {
+  assertMistakes([
+    ["run --exec --iterations 2", "--", "soak run --exec"],
+    ["run --exec --iterations 2 ./measure", '"./measure"', "put -- before the command"],
+    ["run --exec --service --iterations 2 -- x", "--service", "one system"],
+    ["run --mock --iterations 2 --retries 1", "--retries", "for a real system"],
+    ["run --mock --iterations 2 -- x", "--", "for a real system"],
+    ["run --exec --iterations 2 --interval 3 -- x", "--interval", "for a service"],
+    ["run --exec --iterations 2 --timeout 0 -- x", "--timeout", "0.1 to 86400"],
+    ["run --exec --iterations 2 --on-error skip -- x", "--on-error", "stop, continue"],
+    ["run --exec --iterations 2 --prometheus-url db:9090 -- x", "--prometheus-url", "http://"],
+    [
+      "run --exec --iterations 2 --prometheus-url http://a:b@c -- x",
+      "--prometheus-url",
+      "password",
+    ],
+    ["run --service --iterations 2 -- x", "--service", "--measure or --prometheus-url"],
+    [
+      "run --service --iterations 2 --measure m --reload-signal KILL -- x",
+      "--reload-signal",
+      "SIGHUP",
+    ],
+  ]);
+});
+
 Deno.test("parseOptions() leaves open what a resumed run takes from its records", () => {
   assertEquals(parse("run --resume"), {
     command: "run",

@@ -127,22 +127,37 @@ export function logOf({ dir }: Bench, iteration: number): string {
   return Deno.readTextFileSync(join(dir, "logs", `ITER_${iteration}.log`));
 }
 
-/** Starts the command line as a process of its own. */
-export function startCli(args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
+/** The command line as a process of its own. */
+export interface Cli {
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void;
+  /** What it has complained about so far. */
+  err(): string;
+  /** What it printed and how it ended. */
+  end(): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
+}
+
+/** Starts the command line. */
+export function startCli(args: readonly string[]): Cli {
+  const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", MAIN, ...args],
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** What a process printed and how it ended. */
-export async function endOf(
-  process: Deno.ChildProcess,
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const { code, stdout, stderr } = await process.output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  let err = "";
+  const collected = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) err += text;
+  })();
+  const out = child.stdout.text();
+  return {
+    kill: (signal) => child.kill(signal),
+    err: () => err,
+    async end() {
+      const { code } = await child.status;
+      await collected;
+      return { code, out: await out, err };
+    },
+  };
 }

@@ -8,7 +8,6 @@ import { verifyRun } from "../verify.ts";
 import {
   type Bench,
   bench,
-  endOf,
   hasPid,
   isRunning,
   pidIn,
@@ -218,11 +217,11 @@ Deno.test("an interruption ends the interval at once, stops the service and can 
     ]);
     await until(() => hasPid(b.file("pid")), "the service runs");
     process.kill(signal);
-    const end = await endOf(process);
+    const end = await process.end();
     assertEquals(end.code, signal === "SIGINT" ? 130 : 137, end.err);
     await assertGone(b);
     const contradiction = ["run", "--resume", "--out", b.dir, "--interval", "1"];
-    const refused = await endOf(startCli(contradiction));
+    const refused = await startCli(contradiction).end();
     assertEquals(refused.code, 2);
     assertStringIncludes(refused.err, "the run was started with 3600, not 1 (--interval)");
   }
