@@ -5,22 +5,40 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { closestMatch } from "leven";
-import { SoakError } from "./errors.ts";
-import type { FlagSpec } from "./flag_spec.ts";
 import {
   type CommandName,
   COMMANDS,
   type CommandSpec,
-  DEFAULT_DIR,
-  DEFAULT_FAULT_RATE,
   DEFAULT_PROFILE,
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./help.ts";
-import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
+import type { MockFault } from "./mock_fault.ts";
+import {
+  flagBeforeCommand,
+  flagsOf,
+  isCommandName,
+  outOfRange,
+  quoted,
+  shown,
+  suggestion,
+  unexpected,
+  unknownFlag,
+  usage,
+} from "./option_mistakes.ts";
+import {
+  choice,
+  directory,
+  type Given,
+  missing,
+  mockFault,
+  number,
+  profileOf,
+  targets,
+  text,
+  url,
+} from "./option_values.ts";
 import type { Deltas } from "./params.ts";
-import { printable } from "./printable.ts";
 import {
   ON_ERROR,
   type RealRequest,
@@ -131,23 +149,10 @@ export type Command =
   | HelpCommand
   | { readonly command: "version" };
 
-/** A command line taken apart: every flag is known and stands there once. */
-interface Given {
-  readonly name: CommandName;
-  readonly spec: CommandSpec;
-  readonly switches: ReadonlySet<string>;
-  readonly texts: ReadonlyMap<string, string>;
-  readonly positionals: readonly string[];
-  /** What stands after `--`, which is part of the positionals too. */
-  readonly rest: readonly string[];
-}
-
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
 const VERSION_FLAGS: readonly string[] = ["--version", "-V"];
 
 const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes"];
-const PLAIN_DIGITS = "write it in plain decimal digits";
-
 /** Hyphens and dashes that word processors put in place of `-`. */
 const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
 
@@ -185,10 +190,6 @@ export function parseOptions(args: readonly string[]): Command {
     return { command: "help", topic: name, asked: true };
   }
   return build(takeApart(name, rest));
-}
-
-function isCommandName(word: string): word is CommandName {
-  return Object.hasOwn(COMMANDS, word);
 }
 
 function commandName(word: string): CommandName {
@@ -370,107 +371,6 @@ function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefine
   throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
 }
 
-// --- values ----------------------------------------------------------------------------------
-
-function text(given: Given, name: string): string | undefined {
-  const value = given.texts.get(name);
-  if (value === "") throw usage("the value is empty", `--${name}`, lookUp(given.name));
-  return value;
-}
-
-function profileOf(given: Given): string {
-  return text(given, "profile") ?? DEFAULT_PROFILE;
-}
-
-function directory(given: Given, name: "out" | "path"): string {
-  return text(given, name) ?? DEFAULT_DIR;
-}
-
-function number(given: Given, name: string): number | undefined {
-  const value = text(given, name);
-  const flag = given.spec.flags.find((flag) => flag.name === name);
-  if (value === undefined || flag?.range === undefined) return undefined;
-  const { integer, min, max } = flag.range;
-  const result = Number(value);
-  const plain = integer ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
-  if (plain.test(value) && result >= min && result <= max) return result;
-  throw outOfRange(flag, value);
-}
-
-function choice<T extends string>(
-  given: Given,
-  name: string,
-  choices: readonly T[],
-): T | undefined {
-  const value = text(given, name);
-  const chosen = choices.find((known) => known === value);
-  if (value === undefined || chosen !== undefined) return chosen;
-  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, `choose from ${choices.join(", ")}`);
-}
-
-function url(given: Given, name: string): string | undefined {
-  const value = text(given, name);
-  if (value === undefined) return undefined;
-  const parsed = URL.parse(value);
-  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
-    const remedy = "for example http://127.0.0.1:9090";
-    throw usage(`not a URL of a web server: ${quoted(value)}`, `--${name}`, remedy);
-  }
-  if (parsed.username !== "" || parsed.password !== "") {
-    throw usage("a password in a URL would be recorded", `--${name}`, "leave it out");
-  }
-  return value;
-}
-
-function mockFault(given: Given): MockFault | undefined {
-  const value = text(given, "mock-fault");
-  if (value === undefined) return undefined;
-  const [word = "", ...rest] = value.split(":");
-  const kind = FAULT_KINDS.find((known) => known === word);
-  if (kind === undefined) {
-    throw usage(
-      `no fault is called ${quoted(word)}`,
-      "--mock-fault",
-      suggestion(word, FAULT_KINDS),
-    );
-  }
-  if (rest.length === 0) return { kind, rate: DEFAULT_FAULT_RATE };
-  const rate = decimal(rest.join(":"));
-  if (rate !== undefined && rate > 0 && rate <= 1) return { kind, rate };
-  const found = quoted(rest.join(":"));
-  const remedy = `for example --mock-fault ${kind}:${DEFAULT_FAULT_RATE}`;
-  throw usage(`expected a rate above 0 and up to 1, found ${found}`, "--mock-fault", remedy);
-}
-
-function targets(given: Given, words: readonly string[]): Deltas {
-  if (words.length === 0) return missing(given, "KEY=VALUE");
-  const result = new Map<string, number>();
-  for (const word of words) {
-    const at = word.indexOf("=");
-    const key = word.slice(0, at);
-    if (at < 1) throw usage("expected KEY=VALUE", quoted(word), "for example tail_age_ms=660");
-    const value = decimal(word.slice(at + 1));
-    if (value === undefined) {
-      const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
-      throw usage(what, shown(key), PLAIN_DIGITS);
-    }
-    if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
-    result.set(key, value);
-  }
-  // Unlike assignments, this keeps a key like `__proto__`, for the validation to refuse.
-  return Object.fromEntries(result);
-}
-
-/** A number in plain decimal digits that a double holds; `undefined` for anything else. */
-function decimal(value: string): number | undefined {
-  const result = Number(value);
-  const plain = /^-?\d+(?:\.\d+)?$/.test(value);
-  if (!plain || Math.abs(result) > Number.MAX_SAFE_INTEGER) return undefined;
-  return result === 0 ? 0 : result;
-}
-
-// --- taking apart ----------------------------------------------------------------------------
-
 function takeApart(name: CommandName, args: readonly string[]): Given {
   const spec: CommandSpec = COMMANDS[name];
   const flags = flagPart(args);
@@ -519,96 +419,4 @@ function checkArgument(name: CommandName, arg: string, next = ""): void {
   if (flag.range !== undefined && /^-[\d.]/.test(next)) throw outOfRange(flag, next);
   const dashed = next.length > 1 ? `, or --${word}=${shown(next)} if that is its value` : "";
   throw usage("the flag needs a value", shown(arg), `write --${word} ${flag.placeholder}${dashed}`);
-}
-
-// --- mistakes --------------------------------------------------------------------------------
-
-function usage(what: string, where: string, remedy: string): SoakError {
-  return new SoakError("usage", what, { where, remedy });
-}
-
-function shown(word: string): string {
-  return printable(word, 60);
-}
-
-function quoted(word: string): string {
-  return `"${shown(word)}"`;
-}
-
-function lookUp(name: CommandName): string {
-  return `see soak help ${name}`;
-}
-
-function missing(given: Given, what: string, example = 0): never {
-  const remedy = `for example: ${given.spec.examples[example]?.[0]}`;
-  throw usage(`soak ${given.name} needs this argument`, what, remedy);
-}
-
-function unexpected(word: string, remedy: string): SoakError {
-  return usage("unexpected argument", quoted(word), remedy);
-}
-
-function outOfRange({ name, range }: FlagSpec, found: string): SoakError {
-  const kind = range?.integer ? "a whole number" : "a number";
-  const what = `expected ${kind} from ${range?.min} to ${range?.max}, found ${quoted(found)}`;
-  return usage(
-    what,
-    `--${name}`,
-    /^-?\d+$/.test(found) ? "choose one in that range" : PLAIN_DIGITS,
-  );
-}
-
-function flagBeforeCommand(arg: string): SoakError {
-  const name = bareName(arg);
-  const near = nearest(name, ["help", "version"]);
-  const remedy = ownersOf(name).length > 0
-    ? `put the command first: soak COMMAND ${shown(arg)}`
-    : near === undefined
-    ? "soak help lists the commands"
-    : `did you mean --${near}?`;
-  return usage("expected a command, found a flag", shown(arg), remedy);
-}
-
-function unknownFlag(command: CommandName, arg: string): SoakError {
-  const what = `soak ${command} has no such flag`;
-  const own = flagsOf(command);
-  const name = bareName(arg);
-  const negated = own.find((flag) => `no-${flag.name}` === name);
-  if (negated !== undefined) return usage(what, shown(arg), `leave --${negated.name} out instead`);
-  const synonym = own.find((flag) => flag.name === name || flag.synonyms?.includes(name));
-  const owners = ownersOf(name);
-  if (synonym === undefined && owners.length > 0) {
-    const commands = owners.map((owner) => `soak ${owner}`).join(" and ");
-    return usage(what, shown(arg), `--${name} belongs to ${commands}`);
-  }
-  const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
-  return usage(what, shown(arg), near === undefined ? lookUp(command) : `did you mean --${near}?`);
-}
-
-function flagsOf(name: CommandName): readonly FlagSpec[] {
-  return COMMANDS[name].flags;
-}
-
-function ownersOf(flag: string): CommandName[] {
-  const names = Object.keys(COMMANDS).filter(isCommandName);
-  return names.filter((name) => flagsOf(name).some((known) => known.name === flag));
-}
-
-/** The name in `--name=value`, however many and whatever dashes it has. */
-function bareName(arg: string): string {
-  return arg.replace(/^[-\u2010-\u2015\u2212]+/, "").replace(/=.*$/s, "");
-}
-
-function suggestion(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === undefined ? `choose from ${known.join(", ")}` : `did you mean ${near}?`;
-}
-
-/** The spelling that a word was most likely meant to be. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const meant = word.slice(0, 64).toLowerCase().replaceAll("_", "-");
-  const containing = known.filter((name) => meant.length > 2 && name.includes(meant));
-  if (containing.length === 1) return containing[0];
-  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
-  return closestMatch(meant, known, { maxDistance });
 }
