@@ -84,7 +84,7 @@ export async function queryPrometheus(query: string, options: QueryOptions): Pro
   try {
     const response = await fetch(endpoint, {
       method: "POST",
-      body: new URLSearchParams({ query, timeout: `${timeoutSeconds}s` }),
+      body: new URLSearchParams({ query, timeout: String(timeoutSeconds) }),
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     });
