@@ -95,8 +95,14 @@ function findShortfall(
   next: Aftermath,
   parameters: readonly Parameter[],
 ): string | null {
+  const { proposedDeltas, deltas } = tuning;
+  const keys = Object.keys(proposedDeltas);
+  if (
+    Object.keys(deltas).length !== keys.length ||
+    keys.some((key) => !Object.hasOwn(deltas, key) || deltas[key] !== proposedDeltas[key])
+  ) return "the applied deltas are not the proposed ones";
   if (next.hash !== tuning.stateHash) return "the next runtime is not the recorded state";
-  for (const [key, target] of Object.entries(tuning.proposedDeltas)) {
+  for (const [key, target] of Object.entries(proposedDeltas)) {
     const value = findParameter(key, parameters) === undefined
       ? undefined
       : getFromRuntime(next.runtime, key, parameters);

@@ -9,6 +9,7 @@ import { resolve } from "@std/path/resolve";
 import {
   listSummaries,
   readRun,
+  readSummary,
   RUN_FILE,
   type RunRecord,
   RUNTIME_FILE,
@@ -17,7 +18,7 @@ import {
 } from "./artifacts.ts";
 import { readRegularFile } from "./readfile.ts";
 import { SoakError } from "./errors.ts";
-import { decodeJson, type JsonValue } from "./jsonx.ts";
+import { computeJsonHash, decodeJson, type JsonObject, type JsonValue } from "./jsonx.ts";
 import { runSoak } from "./run.ts";
 import { osError } from "./oserror.ts";
 import { isJsonObject } from "./shape.ts";
@@ -81,7 +82,8 @@ export async function replayRun(dir: string, options: ReplayOptions = {}): Promi
   const scratch = makeScratch(dir);
   try {
     const copy = join(scratch, "run");
-    await rerun(record, copy, highest, options);
+    const runtime = await firstRuntime(dir, record);
+    await rerun({ record, runtime }, copy, highest, options);
     const files = [
       RUN_FILE,
       ...Array.from({ length: highest }, (_, i) => summaryFile(i + 1)),
@@ -130,8 +132,19 @@ function refuseUnlikeRun(record: RunRecord, dir: string): void {
   }
 }
 
+/** The runtime that the run started from; `undefined` if it is not on record. */
+async function firstRuntime(dir: string, run: RunRecord): Promise<JsonObject | undefined> {
+  try {
+    const { runtime } = (await readSummary(dir, 1)).record;
+    return await computeJsonHash(runtime) === run.initialHash ? runtime : undefined;
+  } catch (error) {
+    if (error instanceof SoakError && error.kind === "artifact") return undefined;
+    throw error;
+  }
+}
+
 async function rerun(
-  record: RunRecord,
+  { record, runtime }: { readonly record: RunRecord; readonly runtime: JsonObject | undefined },
   dir: string,
   iterations: number,
   { signal, onIteration }: ReplayOptions,
@@ -146,6 +159,7 @@ async function rerun(
     mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
     startMs: Date.parse(record.startedUtc),
     profile: record.profile,
+    runtime,
     signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),
     onIteration: ({ iteration }) => {
       onIteration?.(iteration, iterations);

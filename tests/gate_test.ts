@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { SoakError } from "../errors.ts";
+import { type GateOptions, type GateResult, runGate } from "../gate.ts";
+import { Forgery, honestRun, summaryName } from "./forgery.ts";
+import { namesIn, type TempDir, tempDir } from "./temp_dir.ts";
+
+async function gate(
+  temp: TempDir,
+  change: (run: Forgery) => void | Promise<void> = () => {},
+  options: GateOptions = { strict: true },
+  [seed, iterations]: readonly [number, number] = [7, 24],
+): Promise<GateResult> {
+  const run = new Forgery(await honestRun(seed, iterations), iterations);
+  await change(run);
+  run.write(temp.file("run"));
+  return await runGate(temp.file("run"), options);
+}
+
+function statuses({ checks }: GateResult): string {
+  return checks.map(({ status }) => status).join(" ");
+}
+
+Deno.test("a settled run passes every check and leaves its reports", async () => {
+  await using temp = await tempDir();
+  const result = await gate(temp, undefined, { strict: true, prometheus: true });
+  assertEquals([result.verdict, statuses(result)], ["PASS", "pass pass pass pass pass"]);
+  assert(result.checks.every(({ look }) => look === null));
+  const names = namesIn(temp.file("run"));
+  for (
+    const name of [
+      "DELTA_VERIFY_REPORT.md",
+      "DELTA_VERIFY_REPORT.json",
+      "POST_SOAK_SNAPSHOT.json",
+      "POST_SOAK_METRICS.prom",
+      "GATE_REPORT.json",
+    ]
+  ) assert(names.includes(name), name);
+  const report = JSON.parse(Deno.readTextFileSync(temp.file("run/GATE_REPORT.json")));
+  assertEquals(report.verdict, "PASS");
+  assertEquals(report.last_hash, result.verification.lastHash);
+  assertEquals(report.profile, "market-maker");
+});
+
+Deno.test("metrics are written only when asked for", async () => {
+  await using temp = await tempDir();
+  await gate(temp);
+  assert(!namesIn(temp.file("run")).includes("POST_SOAK_METRICS.prom"));
+});
+
+Deno.test("the gate's own reports do not disturb it when it runs again", async () => {
+  await using temp = await tempDir();
+  const first = await gate(temp);
+  const again = await runGate(temp.file("run"), { strict: true });
+  assertEquals(again, first);
+});
+
+Deno.test("a run that never settled fails on its KPIs and the freeze", async () => {
+  await using temp = await tempDir();
+  const result = await gate(temp, undefined, { strict: true }, [7, 3]);
+  assertEquals([result.verdict, statuses(result)], ["FAIL", "fail fail pass pass pass"]);
+  assert(result.checks[0]?.look?.includes("kpi_reasons"));
+});
+
+Deno.test("five of eight good iterations are a warning", async () => {
+  await using temp = await tempDir();
+  const result = await gate(temp, (run) => {
+    for (const i of [17, 18, 19]) run.edit(i, ({ summary }) => void (summary["net_bps"] = 1));
+  }, {});
+  assertEquals(result.snapshot.verdict, "WARN");
+  assertEquals(result.checks[0]?.status, "warn");
+});
+
+Deno.test("findings fail the strict gate; otherwise they warn", async () => {
+  const edit = (run: Forgery): void =>
+    run.edit(9, ({ tuning }) => void (tuning.rationale = "trust me"));
+  for (
+    const [strict, verdict, status] of [[true, "FAIL", "fail"], [false, "PASS", "warn"]] as const
+  ) {
+    await using temp = await tempDir();
+    const result = await gate(temp, edit, { strict });
+    const last = result.checks.at(-1);
+    assertEquals([result.verdict, last?.status], [verdict, status]);
+    assertStringIncludes(last?.look ?? "", "ITER_SUMMARY_10.json");
+    assertStringIncludes(last?.look ?? "", "record_chain_broken");
+  }
+});
+
+Deno.test("the check points to the proof, not to a gap before it", async () => {
+  await using temp = await tempDir();
+  const result = await gate(temp, (run) => {
+    run.remove(summaryName(4));
+    run.edit(9, ({ effective_params }) => void (effective_params["tail_age_ms"] = 1));
+  });
+  assertEquals(result.verdict, "FAIL");
+  assertStringIncludes(result.checks.at(-1)?.look ?? "", "effective_mismatch");
+});
+
+Deno.test("a missing summary leaves it open, strict or not", async () => {
+  for (const strict of [true, false]) {
+    await using temp = await tempDir();
+    const result = await gate(temp, (run) => run.remove(summaryName(9)), { strict });
+    assertEquals([result.verdict, result.checks.at(-1)?.status], ["INCONCLUSIVE", "unknown"]);
+  }
+});
+
+Deno.test("an applied value that was changed by hand fails the gate and is named", async () => {
+  await using temp = await tempDir();
+  const result = await gate(
+    temp,
+    (run) => run.edit(1, ({ tuning }) => void (tuning.deltas["tail_age_ms"] = 640)),
+    {},
+  );
+  assertEquals(result.verdict, "FAIL");
+  assertStringIncludes(result.checks[4]?.look ?? "", "ITER_SUMMARY_1.json");
+});
+
+Deno.test("one stuck signature is tolerated by its own check, two are not", async () => {
+  const stick = (count: number) => (run: Forgery): void => {
+    for (let n = 1; n <= count; n++) {
+      run.edit(run.applied(n), ({ tuning, summary }) => {
+        tuning.state_hash = summary.state_hash = tuning.old_hash;
+      });
+    }
+  };
+  for (const [count, status] of [[1, "pass"], [2, "fail"]] as const) {
+    await using temp = await tempDir();
+    const { checks } = await gate(temp, stick(count), {});
+    assertEquals(checks[3]?.status, status);
+  }
+});
+
+Deno.test("skips are counted by the first guard that held, as recomputed", async () => {
+  await using temp = await tempDir();
+  const { skipped } = await gate(temp, (run) => {
+    for (const i of run.all) {
+      run.edit(i, ({ tuning: { skip_reason: reason } }) => {
+        if (reason !== null) Object.assign(reason, { freeze: false, velocity: true });
+      });
+    }
+  }, {});
+  assertEquals(skipped, { freeze: 20, oscillation: 0, velocity: 0, cooldown: 2, no_op: 0 });
+});
+
+Deno.test("a directory without a run is an error, and nothing is written into it", async () => {
+  await using temp = await tempDir();
+  Deno.mkdirSync(temp.file("run"));
+  await assertRejects(() => runGate(temp.file("run")), SoakError, "there is no soak run");
+  assertEquals(namesIn(temp.file("run")), []);
+});
