@@ -305,6 +305,9 @@ function directoryError(dir: string, cause: unknown): SoakError {
   });
 }
 
+/** The last time that a `Date` can hold. */
+const LAST_TIME_MS = 8.64e15;
+
 /** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
 export function parseRun(value: JsonValue, file: string): RunRecord {
   const shape = new Shape(value, file).object([
@@ -322,13 +325,19 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
   shape.get("schema_version").integer(SCHEMA_VERSION, SCHEMA_VERSION);
   const system = parseSystem(shape.get("system"));
   shape.get("mode").oneOf([system.kind]);
+  const iterations = shape.get("iterations").integer(1, 1e9);
+  const startedUtc = shape.get("started_utc").utc();
+  if (system.kind === "mock") {
+    const endMs = Date.parse(startedUtc) + iterations * system.iterationSeconds * 1000;
+    if (!(endMs <= LAST_TIME_MS)) throw shape.get("system").wrong("a clock that ends within time");
+  }
   return {
     toolVersion: shape.get("tool_version").string(),
     system,
     seed: shape.get("seed").nullOr((seed) => seed.integer(0, 0xffffffff)),
-    iterations: shape.get("iterations").integer(1, 1e9),
+    iterations,
     autoTune: shape.get("auto_tune").boolean(),
-    startedUtc: shape.get("started_utc").utc(),
+    startedUtc,
     initialHash: shape.get("initial_hash").hash(),
     profile: parseProfile(shape.get("profile").json(), `${file}: $.profile`),
   };

@@ -155,8 +155,14 @@ function tryAcquire(path: string): LockFile | undefined {
       }
     }
   } catch (error) {
-    throw osError("cannot lock", path, error);
+    throw osError("cannot lock", path, error, isPathFault(error) ? "artifact" : "system");
   }
+}
+
+/** Whether it is the path that is wrong: then so is that of the file that the lock protects. */
+function isPathFault(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.FilesystemLoop;
 }
 
 /** Creates the lock file or opens the one that is there; nothing if it vanished in between. */

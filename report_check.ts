@@ -9,6 +9,7 @@ import { TUNING_REPORT_FILE, TuningReportText } from "./artifacts.ts";
 import type { TuningRecord } from "./artifacts.ts";
 import { readRegularFileSync } from "./readfile.ts";
 import { SoakError } from "./errors.ts";
+import { osError } from "./oserror.ts";
 import type { Finding } from "./findings.ts";
 import { decodeCanonical } from "./jsonx.ts";
 
@@ -53,11 +54,8 @@ export class ReportCheck implements Disposable {
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) return null;
       if (cause instanceof SoakError) throw cause;
-      throw new SoakError("system", "the report can't be opened", {
-        where: path,
-        remedy: "check its permissions",
-        cause,
-      });
+      const kind = cause instanceof Deno.errors.FilesystemLoop ? "artifact" : "system";
+      throw osError("cannot open the report", path, cause, kind);
     }
   }
 

@@ -149,7 +149,7 @@ async function startStamp(dir: string): Promise<string> {
     const { record } = await readRun(dir);
     return record.startedUtc.replaceAll(/[-:]|\.\d+/g, "");
   } catch (error) {
-    if (error instanceof SoakError) return "unreadable";
+    if (error instanceof SoakError && error.kind === "artifact") return "unreadable";
     throw error;
   }
 }

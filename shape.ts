@@ -6,6 +6,7 @@
 
 import { SoakError } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./jsonx.ts";
+import { printable } from "./printable.ts";
 
 /** Tells whether a JSON value is an object (neither `null` nor an array). */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -46,9 +47,9 @@ export class Shape {
     if (this.#parent === null) return "$";
     const step = this.#step;
     if (typeof step === "number") return `${this.#parent.path}[${step}]`;
-    return /^[A-Za-z_][A-Za-z0-9_]*$/.test(step)
+    return /^[A-Za-z_][A-Za-z0-9_]{0,59}$/.test(step)
       ? `${this.#parent.path}.${step}`
-      : `${this.#parent.path}[${JSON.stringify(step)}]`;
+      : `${this.#parent.path}[${quoted(step, 60)}]`;
   }
 
   /** The error that says that something else was expected here. */
@@ -178,13 +179,17 @@ function isUtc(text: string): boolean {
   return iso === text || iso.replace(".000Z", "Z") === text;
 }
 
+function quoted(text: string, maxLength: number): string {
+  return printable(JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text));
+}
+
 function describe(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean" || typeof value === "number") {
     return String(value);
   }
   if (typeof value === "string") {
-    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+    return quoted(value, 40);
   }
   return Array.isArray(value) ? "an array" : "an object";
 }

@@ -223,7 +223,7 @@ function lasting(files: Readonly<Record<string, string>>): Record<string, string
 const HARMLESS: readonly RegExp[] = [
   /unlink(at)?\(.*\.lock"/, // the next one to lock it takes it over
   /unlink(at)?\(.*\.soak-tmp"/, // removed by the next command
-  /^\d+ openat\(.*O_RDONLY.* = -1 EACCES/, // a folder that may be written to but not opened
+  /^\d+ +openat\(.*O_RDONLY.* = -1 EACCES/, // a folder that may be written to but not opened
 ];
 
 /** The outcome of one injection: `undefined` if the call was missed, else what was wrong. */

@@ -308,9 +308,16 @@ Deno.test("listSummaries() tells right names from wrong ones, and ignores other 
   assertEquals(await listSummaries(dir.path, 9), {
     highest: 9,
     beyond: [summaryFile(10)],
+    detached: [],
     misnamed: misnamed.sort(),
   });
   assertEquals((await listSummaries(dir.path, 1000)).highest, 10);
+  for (const far of [5000, 900_000_000]) await Deno.writeTextFile(dir.file(summaryFile(far)), "");
+  const { highest, detached } = await listSummaries(dir.path, 1e9);
+  assertEquals({ highest, detached }, {
+    highest: 10,
+    detached: [summaryFile(5000), summaryFile(900_000_000)],
+  });
 });
 
 Deno.test("listSummaries() says so when there is no such directory", async () => {
