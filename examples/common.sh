@@ -41,7 +41,10 @@ begin() {
     shift
   done
   root="$(cd "$here/../.." && pwd)" || exit 4
-  out="${out:-$root/artifacts/examples/${here##*/}/latest}"
+  if [[ -z $out ]]; then
+    cd "$root" || exit 4
+    out="artifacts/examples/${here##*/}/latest"
+  fi
   # The program itself, not the wrapper that npm installs: signals must reach it.
   local launcher=(deno)
   command -v deno >/dev/null || launcher=(npx -y deno@2.9.6)

@@ -15,8 +15,8 @@ kpis="$(sed -n 's/^kpis //p' <<<"$load")"
 reconnects="$(awk -v c=$((connections_after - connections)) -v r=$((requests_after - requests)) \
   'BEGIN { printf "%.4f", c / r }')"
 
-# Effective are the directives that nginx reads from its configuration, provided that its workers
-# were started with this very configuration; otherwise what the workers say of theirs.
+# Effective are the directives that nginx reads from its configuration, provided that its worker
+# was started with this very configuration; otherwise what the worker says of its own.
 dump="$(our_nginx -T 2>/dev/null)"
 effective="$(page /running)"
 if [[ $effective == "$(text_of_running "$dump")" ]]; then
@@ -24,7 +24,7 @@ if [[ $effective == "$(text_of_running "$dump")" ]]; then
   effective="limit_rate=$(directive limit_req_zone) limit_burst=$(directive 'limit_req zone')"
   effective+=" keepalive_requests=$(directive keepalive_requests)"
 else
-  echo "the workers were not started with the configuration that nginx -T shows"
+  echo "the worker was not started with the configuration that nginx -T shows"
 fi
 echo "$effective"
 
