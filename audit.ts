@@ -5,13 +5,8 @@
  * @module
  */
 
-import {
-  type IterationRecord,
-  type Recorded,
-  type RunRecord,
-  RUNTIME_FILE,
-  summaryFile,
-} from "./artifacts.ts";
+import { type Recorded, RUNTIME_FILE, summaryFile } from "./artifacts.ts";
+import type { IterationRecord, RunRecord } from "./records.ts";
 import {
   auditHashes,
   auditRecordChain,

@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  type IterationRecord,
-  type Recorded,
-  RUN_FILE,
-  type RunRecord,
-  summaryFile,
-} from "./artifacts.ts";
+import { type Recorded, RUN_FILE, summaryFile } from "./artifacts.ts";
+import type { IterationRecord, RunRecord } from "./records.ts";
 import { found, type RecordFinding } from "./findings.ts";
 import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "./jsonx.ts";
 import {

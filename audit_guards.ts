@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TuningRecord } from "./artifacts.ts";
+import type { TuningRecord } from "./records.ts";
 import { found, type RecordFinding } from "./findings.ts";
 import { type GuardEvaluation, GUARDS, type SkipReason } from "./guards.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { IterationRecord, RecordedChange } from "./artifacts.ts";
+import type { IterationRecord, RecordedChange } from "./records.ts";
 import { found, type RecordFinding } from "./findings.ts";
 import {
   type GuardEvaluation,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { IterationRecord, Recorded } from "./artifacts.ts";
+import type { Recorded } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import type { FindingCode } from "./findings.ts";
 import { SummaryReader } from "./summary_reader.ts";

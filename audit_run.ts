@@ -4,7 +4,8 @@
  * @module
  */
 
-import { RUN_FILE, type RunRecord } from "./artifacts.ts";
+import { RUN_FILE } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import type { Finding, FindingCode } from "./findings.ts";
 import { canonicalJson } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IterationRecord, RecordedChange, RunRecord } from "./artifacts.ts";
+import type { IterationRecord, RecordedChange, RunRecord } from "./records.ts";
 import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 import {
   findParameter,

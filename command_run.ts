@@ -5,7 +5,7 @@
  */
 
 import { relative } from "@std/path/relative";
-import type { IterationRecord } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
 import { canonicalJson, type JsonObject, readJsonWithHash } from "./jsonx.ts";

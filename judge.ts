@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IterationRecord } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
 import { GUARDS, type SkipReason } from "./guards.ts";
 import type { JsonObject } from "./jsonx.ts";
 import { type Deltas, findParameter, getFromRuntime } from "./params.ts";

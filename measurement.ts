@@ -5,7 +5,7 @@
  */
 
 import { SoakError } from "./errors.ts";
-import type { IterationRecord } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
 import { decodeJson, type JsonObject, type JsonValue } from "./jsonx.ts";
 import { printable } from "./printable.ts";
 import type { KpiValues, Profile } from "./profile.ts";

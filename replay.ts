@@ -11,11 +11,11 @@ import {
   readRun,
   readSummary,
   RUN_FILE,
-  type RunRecord,
   RUNTIME_FILE,
   summaryFile,
   TUNING_REPORT_FILE,
 } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import { readRegularFile } from "./readfile.ts";
 import { SoakError } from "./errors.ts";
 import { computeJsonHash, decodeJson, type JsonObject, type JsonValue } from "./jsonx.ts";

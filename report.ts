@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RunRecord } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import type { Finding } from "./findings.ts";
 import type { JudgedProposal } from "./judge.ts";
 import { printable } from "./printable.ts";

@@ -5,8 +5,9 @@
  */
 
 import { join } from "@std/path/join";
-import { TUNING_REPORT_FILE, TuningReportText } from "./artifacts.ts";
-import type { TuningRecord } from "./artifacts.ts";
+import { TUNING_REPORT_FILE } from "./artifacts.ts";
+import { TuningReportText } from "./tuning_report.ts";
+import type { TuningRecord } from "./records.ts";
 import { readRegularFileSync } from "./readfile.ts";
 import { SoakError } from "./errors.ts";
 import { osError } from "./oserror.ts";

@@ -5,15 +5,9 @@
  */
 
 import { join } from "@std/path";
-import {
-  type IterationRecord,
-  rebuildTuningReport,
-  removeStep,
-  RUNTIME_FILE,
-  type TuningCounts,
-  writeStep,
-  writeSummary,
-} from "./artifacts.ts";
+import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
+import { rebuildTuningReport, type TuningCounts } from "./tuning_report.ts";
 import { eventLoopTurn } from "./event_loop.ts";
 import { type GuardHistory, observeIteration, type ProposalContext } from "./guards.ts";
 import type { JsonObject } from "./jsonx.ts";

@@ -5,7 +5,8 @@
  */
 
 import { join } from "@std/path";
-import { type RunRecord, RUNTIME_FILE, writeRun } from "./artifacts.ts";
+import { RUNTIME_FILE, writeRun } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { EMPTY_HISTORY } from "./guards.ts";
 import { atomicWriteJson, computeJsonHash } from "./jsonx.ts";

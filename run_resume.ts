@@ -6,7 +6,6 @@
 
 import { join } from "@std/path";
 import {
-  type IterationRecord,
   readRun,
   readStep,
   readSummary,
@@ -14,10 +13,10 @@ import {
   removeStep,
   removeTuningReport,
   RUN_FILE,
-  type RunRecord,
   RUNTIME_FILE,
   writeSummary,
 } from "./artifacts.ts";
+import type { IterationRecord, RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { eventLoopTurn } from "./event_loop.ts";
 import { EMPTY_HISTORY, observeIteration } from "./guards.ts";

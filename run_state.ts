@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IterationRecord, RunRecord } from "./artifacts.ts";
+import type { IterationRecord, RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { type GuardHistory, rememberApplied } from "./guards.ts";
 import { type JsonObject, readJsonWithHash } from "./jsonx.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { IterationRecord, TuningCounts } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
+import type { TuningCounts } from "./tuning_report.ts";
 import { type Guard, GUARDS, primaryGuard } from "./guards.ts";
 import { printable } from "./printable.ts";
 import type { Profile } from "./profile.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type IterationRecord, readSummary, type Recorded } from "./artifacts.ts";
+import { readSummary, type Recorded } from "./artifacts.ts";
+import type { IterationRecord } from "./records.ts";
 
 /** How many summaries are read at once. */
 const AHEAD = 32;

@@ -5,7 +5,7 @@
  */
 
 import { join } from "@std/path";
-import type { RunRecord } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";
 import {

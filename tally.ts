@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RunRecord } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import type { AuditedIteration, AuditSink, SeenIteration } from "./audit.ts";
 import { classOf, type Finding, type FindingCode } from "./findings.ts";
 import type { JudgedProposal, Outcome } from "./judge.ts";

@@ -6,18 +6,17 @@
 
 import { join } from "@std/path/join";
 import {
-  type IterationRecord,
   listSummaries,
   readRun,
   readStep,
   type Recorded,
   RUN_FILE,
-  type RunRecord,
   RUNTIME_FILE,
   STEP_FILE,
   summaryFile,
   TUNING_REPORT_FILE,
 } from "./artifacts.ts";
+import type { IterationRecord, RunRecord } from "./records.ts";
 import { Auditor, type AuditSink } from "./audit.ts";
 import { readSummaries } from "./audit_read.ts";
 import { auditRun } from "./audit_run.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RunRecord } from "./artifacts.ts";
+import type { RunRecord } from "./records.ts";
 import type { Finding, FindingCode } from "./findings.ts";
 import type { Outcome } from "./judge.ts";
 

@@ -7,28 +7,29 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import {
-  type IterationRecord,
   listSummaries,
-  parseRun,
-  parseSummary,
   readRun,
   readStep,
   readSummary,
-  rebuildTuningReport,
   removeStep,
   RUN_FILE,
-  type RunRecord,
-  runToJson,
   STEP_FILE,
   summaryFile,
-  summaryToJson,
   TUNING_REPORT_FILE,
-  TuningReportText,
-  tuningToJson,
   writeRun,
   writeStep,
   writeSummary,
 } from "../artifacts.ts";
+import {
+  type IterationRecord,
+  parseRun,
+  parseSummary,
+  type RunRecord,
+  runToJson,
+  summaryToJson,
+  tuningToJson,
+} from "../records.ts";
+import { rebuildTuningReport, TuningReportText } from "../tuning_report.ts";
 import { SoakError } from "../errors.ts";
 import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "../jsonx.ts";
 import { marketMaker } from "../market_maker.ts";

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { TuningReportText } from "../artifacts.ts";
+import { TuningReportText } from "../tuning_report.ts";
 import { canonicalJson, type JsonValue, sha256Hex } from "../jsonx.ts";
 import { marketMaker } from "../market_maker.ts";
 import { applyDeltas, findParameter, getAllParams } from "../params.ts";

@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
 import {
-  parseRun,
-  parseSummary,
   RUN_FILE,
   RUNTIME_FILE,
   STEP_FILE,
   summaryFile,
   TUNING_REPORT_FILE,
 } from "../artifacts.ts";
+import { parseRun, parseSummary } from "../records.ts";
 import { SoakError } from "../errors.ts";
 import { canonicalJson } from "../jsonx.ts";
 import { MAX_FILE_BYTES } from "../readfile.ts";

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import {
-  type IterationRecord,
   readRun,
   readSummary,
   RUN_FILE,
@@ -10,6 +9,7 @@ import {
   summaryFile,
   TUNING_REPORT_FILE,
 } from "../artifacts.ts";
+import type { IterationRecord } from "../records.ts";
 import { SoakError } from "../errors.ts";
 import { GUARDS } from "../guards.ts";
 import { canonicalJson, sha256Hex } from "../jsonx.ts";
