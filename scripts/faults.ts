@@ -336,7 +336,7 @@ async function runScenario(scenario: Scenario): Promise<{ hits: number; problems
   const worker = async (): Promise<void> => {
     for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
       let found: readonly string[] | undefined;
-      for (let tries = 0; found === undefined && tries < 5; tries++) {
+      for (let tries = 0; found === undefined && tries < 20; tries++) {
         found = await injectOnce(scenario, job.call, job.error, whole);
       }
       if (found === undefined) {
@@ -357,17 +357,84 @@ async function runScenario(scenario: Scenario): Promise<{ hits: number; problems
   return { hits, problems };
 }
 
+/**
+ * Runs `soak run` under `strace` and checks the order of its system calls: after a power loss at
+ * any point the disk holds only whole files, and no file before those that it builds on.
+ *
+ * @returns What is out of order, and how many files were put in place.
+ */
+export async function checkOrder(): Promise<{ problems: readonly string[]; files: number }> {
+  const folder = await Deno.makeTempDir({ prefix: "soak-order-" });
+  try {
+    const { code, stderr, trace } = await traced(folder, [
+      ...RUN,
+      "--out",
+      join(folder, "a", "run"),
+    ]);
+    if (code !== 0) throw new Error(`soak run ended with exit ${code}: ${stderr}`);
+    return orderOf(callsIn(folder, trace).map(({ line }) => line), join(folder, "a", "run"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The state of the disk as far as it would outlast a power loss, call by call. */
+function orderOf(
+  lines: readonly string[],
+  folder: string,
+): { problems: readonly string[]; files: number } {
+  const problems: string[] = [];
+  const temps = new Map<string, "exclusive" | "written" | "flushed">();
+  /** What a flush of its folder still has to make last. */
+  const pending = new Map<string, string>();
+  const placed: string[] = [];
+  for (const line of lines) {
+    const [, call = ""] = /^\d+ +(\w+)\(/.exec(line) ?? [];
+    const temp = /([^"<]+\.soak-tmp)[">]/.exec(line)?.[1];
+    const change = /^(openat.*O_EXCL.*soak-tmp|rename|mkdir|unlink)/.test(
+      line.replace(/^\d+ +/, ""),
+    );
+    if (change && !line.includes(".lock") && pending.size > 0) {
+      problems.push(`${[...pending.values()].join(", ")} not yet flushed: ${line}`);
+    }
+    if (call === "mkdir") {
+      const path = /"([^"]+)"/.exec(line)?.[1] ?? "";
+      if (/ = 0$/.test(line)) pending.set(join(path, ".."), line);
+    } else if (call === "openat" && temp !== undefined) {
+      if (line.includes("O_EXCL")) temps.set(temp, "exclusive");
+    } else if (call === "write" && temp !== undefined) {
+      if (temps.get(temp) === undefined) problems.push(`not opened exclusively: ${line}`);
+      temps.set(temp, "written");
+    } else if (call === "fsync") {
+      const path = /<([^>]+)>\) = 0/.exec(line)?.[1] ?? "";
+      if (temps.get(path) === "written") temps.set(path, "flushed");
+      pending.delete(path);
+    } else if (call === "rename" && temp !== undefined) {
+      if (temps.get(temp) !== "flushed") problems.push(`not flushed: ${line}`);
+      pending.set(folder, line);
+      placed.push(/\/([A-Z]+)[^/"]*"\) = 0$/i.exec(line)?.[1] ?? "?");
+    } else if (line.includes(`${STEP_FILE}") = 0`)) placed.push("done");
+  }
+  // A step is written down before its change, and forgotten after its summary.
+  const sequence = /^SOAK runtime (STEP runtime ITER done |ITER )+TUNING $/;
+  if (!sequence.test(placed.join(" ") + " ")) problems.push(`the order is ${placed.join(", ")}`);
+  if (pending.size > 0) problems.push(`${[...pending.values()].join(", ")} never flushed`);
+  return { problems, files: placed.length };
+}
+
 async function main(): Promise<number> {
   const { only } = parseArgs(Deno.args, { string: ["only"] });
-  const problems: string[] = [];
+  const order = await checkOrder();
+  console.log(`${order.files} files put in place, ${order.problems.length} calls out of order`);
+  const problems: string[] = [...order.problems];
   let hits = 0;
   for (const scenario of SCENARIOS) {
     if (only !== undefined && scenario.name !== only) continue;
     const result = await runScenario(scenario);
     hits += result.hits;
     problems.push(...result.problems);
-    for (const problem of result.problems) console.log(`  ${problem}`);
   }
+  for (const problem of problems) console.log(`  ${problem}`);
   console.log(`${hits} faults injected, ${problems.length} problems`);
   return problems.length === 0 && hits > 0 ? 0 : 1;
 }
