@@ -30,6 +30,8 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<boolean> {
     const onAbort = (): void => end(false);
     const timer = setTimeout(() => end(true), Math.min(ms, 0x7fffffff));
     signal?.addEventListener("abort", onAbort);
+    // The runtime may load its timers or events here, at their first use, and run other code then.
+    if (signal?.aborted) end(false);
   });
 }
 
