@@ -7,8 +7,7 @@
 import { RUN_FILE } from "./artifacts.ts";
 import type { RunRecord } from "./records.ts";
 import type { Finding, FindingCode } from "./findings.ts";
-import { canonicalJson } from "./jsonx.ts";
-import { marketMaker } from "./market_maker.ts";
+import { isImpostor } from "./market_maker.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -34,10 +33,7 @@ export function auditRun(run: RunRecord): Finding[] {
   if (system.kind !== "mock" && seed !== null) {
     add("run_at_odds", "only a simulated run has a seed", String(seed), "null");
   }
-  if (
-    profile.name === marketMaker.name && run.toolVersion === VERSION &&
-    canonicalJson(profile) !== canonicalJson(marketMaker)
-  ) {
+  if (run.toolVersion === VERSION && isImpostor(profile)) {
     const message = "the profile is called market-maker but is not the built-in one; " +
       "a profile of one's own needs a name of its own";
     add("profile_altered", message, null, null);

@@ -10,7 +10,7 @@ import type { RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { EMPTY_HISTORY } from "./guards.ts";
 import { atomicWriteJson, computeJsonHash } from "./jsonx.ts";
-import { marketMaker } from "./market_maker.ts";
+import { isImpostor, marketMaker } from "./market_maker.ts";
 import type { ClaimedDirectory } from "./run_directory.ts";
 import { initialRuntime, type RunOptions, type RunState, utc } from "./run_state.ts";
 import { openSystem } from "./system.ts";
@@ -38,6 +38,16 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
       where: "iterations",
       remedy: "say how many",
     });
+  }
+  if (isImpostor(profile)) {
+    throw new SoakError(
+      "usage",
+      `the profile is called ${profile.name} but is not the built-in one`,
+      {
+        where: "--profile",
+        remedy: "give it a name of its own",
+      },
+    );
   }
   const system = chooseSystem(options);
   const runtime = initialRuntime(profile, options.runtime);
