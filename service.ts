@@ -189,6 +189,7 @@ class ServiceDriver implements Driver {
     child: Child,
     signal: AbortSignal | undefined,
   ): Promise<"done" | "died" | "interrupted"> {
+    if (signal?.aborted) return "interrupted";
     const over = new AbortController();
     const end = (): void => over.abort();
     child.ended.then(end, end);
