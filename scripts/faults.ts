@@ -11,7 +11,7 @@ import { join } from "@std/path";
 import { STEP_FILE } from "../artifacts.ts";
 import { canonicalJson } from "../jsonx.ts";
 import { runSoak } from "../run.ts";
-import { type Ended, soak } from "../tests/soak_process.ts";
+import { type Ended, PERMISSIONS, soak } from "../tests/soak_process.ts";
 
 /** The calls that open, change or flush files and folders. A failing `close` goes unreported. */
 const CALLS = [
@@ -161,7 +161,10 @@ async function traced(
   const log = `${folder}.strace`;
   const under = ["strace", "-f", "-y", "--seccomp-bpf", "-s", "16", "-o", log];
   const calls = ["-e", `trace=${CALLS.join(",")}`];
-  const end = await soak(args, { under: [...under, ...calls, ...inject], timeoutMs: 30_000 });
+  // The runtime's own cache would make its calls in the middle of ours.
+  const permissions = [...PERMISSIONS, "--no-code-cache"];
+  const options = { under: [...under, ...calls, ...inject], permissions, timeoutMs: 30_000 };
+  const end = await soak(args, options);
   const trace = joined((await Deno.readTextFile(log)).split("\n"));
   await Deno.remove(log);
   return { ...end, trace };
