@@ -278,17 +278,29 @@ export function summaryToJson(record: IterationRecord): JsonObject {
   };
 }
 
-/** The `tuning` object of a summary. */
-export function tuningToJson(tuning: TuningRecord): JsonObject {
+/**
+ * The `tuning` object of a summary; with an iteration, its entry in the report. Its fields stand
+ * in canonical order, in which they are written quickest.
+ */
+export function tuningToJson(tuning: TuningRecord, iteration?: number): JsonObject {
+  const { skipReason: reason } = tuning;
   return {
-    proposed_deltas: tuning.proposedDeltas,
     applied: tuning.applied,
-    deltas: tuning.deltas,
     changed_keys: tuning.changedKeys,
-    changes: tuning.changes.map((change) => ({ ...change })),
+    changes: tuning.changes.map(({ key, from, to, rule }) => ({ from, key, rule, to })),
+    deltas: tuning.deltas,
+    ...(iteration === undefined ? {} : { iteration }),
     old_hash: tuning.oldHash,
-    state_hash: tuning.stateHash,
-    skip_reason: tuning.skipReason === null ? null : { ...tuning.skipReason },
+    proposed_deltas: tuning.proposedDeltas,
     rationale: tuning.rationale,
+    skip_reason: reason === null ? null : {
+      cooldown: reason.cooldown,
+      freeze: reason.freeze,
+      no_op: reason.no_op,
+      note: reason.note,
+      oscillation: reason.oscillation,
+      velocity: reason.velocity,
+    },
+    state_hash: tuning.stateHash,
   };
 }

@@ -41,7 +41,7 @@ export class TuningReportText {
     if (tuning.applied) this.#applied++;
     const guard = tuning.skipReason === null ? null : primaryGuard(tuning.skipReason);
     if (guard !== null) this.#skipped[guard]++;
-    return opening + canonicalJson({ ...tuningToJson(tuning), iteration });
+    return opening + canonicalJson(tuningToJson(tuning, iteration));
   }
 
   /** The piece after the last iteration, whose summary has the given hash. */
