@@ -9,6 +9,7 @@ import type { Recorded } from "./artifacts.ts";
 import type { IterationRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import type { FindingCode } from "./findings.ts";
+import { osError } from "./oserror.ts";
 import { SummaryReader } from "./summary_reader.ts";
 
 /** What became of reading a summary. */
@@ -77,12 +78,17 @@ async function readOne(reader: SummaryReader, iteration: number): Promise<Summar
  *
  * @param dir The run directory.
  * @returns The numbers, in order.
+ * @throws {SoakError} Of kind `"system"`, if it can't be listed.
  */
 export async function summaryNumbers(dir: string): Promise<number[]> {
   const numbers: number[] = [];
-  for await (const { name } of Deno.readDir(dir)) {
-    const digits = /^ITER_SUMMARY_([1-9]\d{0,14})\.json$/.exec(name)?.[1];
-    if (digits !== undefined) numbers.push(Number(digits));
+  try {
+    for await (const { name } of Deno.readDir(dir)) {
+      const digits = /^ITER_SUMMARY_([1-9]\d{0,14})\.json$/.exec(name)?.[1];
+      if (digits !== undefined) numbers.push(Number(digits));
+    }
+  } catch (error) {
+    throw osError("cannot list the directory", dir, error);
   }
   return numbers.sort((a, b) => a - b);
 }
