@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { FINDING_CODES } from "../findings.ts";
 import { verifyRun } from "../verify.ts";
 import { Forgery, honestRun } from "./forgery.ts";
 import { type Mutation, VALUE_MUTATIONS } from "./mutations.ts";
@@ -47,6 +48,12 @@ Deno.test("the catalogue of mutations has no name twice and more than enough of 
   const names = MUTATIONS.map(({ name }) => name);
   assertEquals(new Set(names).size, names.length);
   assert(names.length >= 100, `${names.length}`);
+});
+
+Deno.test("every code is what some mutation is found by, but for those of other kinds of run", () => {
+  const covered = new Set(MUTATIONS.flatMap(({ codes }) => codes));
+  const elsewhere = FINDING_CODES.filter((code) => !covered.has(code));
+  assertEquals(elsewhere, ["hash_missing", "state_chain_broken", "time_backwards"]);
 });
 
 Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
