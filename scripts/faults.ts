@@ -170,7 +170,7 @@ async function traced(
   return { ...end, trace };
 }
 
-/** Puts calls together that another thread's line cut in two, at the place of the first half. */
+/** Puts calls together that another thread's line cut in two, at the place of the first half, without padding. */
 function joined(lines: readonly string[]): string[] {
   const begun = new Map<string, number>();
   const whole: string[] = [];
@@ -183,7 +183,7 @@ function joined(lines: readonly string[]): string[] {
       begun.set(thread, whole.push(line.slice(0, -" <unfinished ...>".length)) - 1);
     } else whole.push(line);
   }
-  return whole;
+  return whole.map((line) => line.replace(/\) += /, ") = "));
 }
 
 /** The calls of the main thread that touch a file in the folder. */
