@@ -33,10 +33,14 @@ export function auditRun(run: RunRecord): Finding[] {
   if (system.kind !== "mock" && seed !== null) {
     add("run_at_odds", "only a simulated run has a seed", String(seed), "null");
   }
-  if (run.toolVersion === VERSION && isImpostor(profile)) {
-    const message = "the profile is called market-maker but is not the built-in one; " +
+  if (isImpostor(profile) && run.toolVersion === VERSION) {
+    const message = `the profile is called ${profile.name} but is not the built-in one; ` +
       "a profile of one's own needs a name of its own";
     add("profile_altered", message, null, null);
+  } else if (isImpostor(profile)) {
+    const message = `the profile is called ${profile.name} but is not the built-in one of this ` +
+      `version, ${VERSION}; verify the run with the version that it says made it`;
+    add("profile_unknown", message, JSON.stringify(run.toolVersion), JSON.stringify(VERSION));
   }
   return findings;
 }

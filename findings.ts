@@ -42,6 +42,7 @@ export type FindingCode =
   | "runtime_unreadable"
   | "report_missing"
   | "report_unreadable"
+  | "profile_unknown"
   | "hash_missing"
   | "run_at_odds"
   | "profile_altered"
@@ -105,6 +106,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   runtime_unreadable: gap("The runtime file is damaged or not a JSON object."),
   report_missing: gap("TUNING_REPORT.json is not there."),
   report_unreadable: gap("TUNING_REPORT.json is not JSON at all: truncated or damaged."),
+  profile_unknown: gap(
+    "The profile is another version's built-in one, or claims to be; verify with that version.",
+  ),
   hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
