@@ -301,6 +301,13 @@ export const FORGERIES: readonly Mutation[] = [
         if (kpi !== undefined) kpi.target = 0.421;
       }),
   ),
+  {
+    ...forge("a loosened profile is said to be another version's", "profile_unknown", (run) => {
+      run.editJson("SOAK_RUN.json", (draft) => void (draft["tool_version"] = "0.0.9"));
+      run.editRun(({ profile }) => void (profile.gate["pass"] = profile.gate["warn"] = 1));
+    }),
+    verdict: "INCONCLUSIVE",
+  },
   forge(
     "a loosened profile goes by another name",
     "kpi_verdict_wrong",
