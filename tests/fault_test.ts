@@ -232,7 +232,8 @@ Deno.test("a run on a file system that fills up says so, and goes on once there 
 
 function hasStrace(): boolean {
   try {
-    return new Deno.Command("strace", { args: ["-V"], stdout: "null" }).outputSync().success;
+    const args = ["-f", "-o", "/dev/null", "true"];
+    return new Deno.Command("strace", { args, stderr: "null" }).outputSync().success;
   } catch {
     return false;
   }
