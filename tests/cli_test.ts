@@ -86,7 +86,7 @@ Deno.test("an applied value changed by hand is named by verify and gate, with ex
     assertStringIncludes(out, "ITER_SUMMARY_2.json");
   }
   const report = await Deno.readTextFile(join(run, "DELTA_VERIFY_REPORT.md"));
-  assertStringIncludes(report, "engine.tail\\_age\\_ms should be 630, is 640");
+  assertStringIncludes(report, "engine.tail_age_ms should be 630, is 640");
 });
 
 Deno.test("a truncated summary is inconclusive: exit 3, and the file is named", async () => {
