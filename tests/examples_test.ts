@@ -56,6 +56,12 @@ for (const name of ["shell", "nginx", "prometheus"]) {
   });
 }
 
+Deno.test("the profile in docs/getting-started.md has neither mistakes nor warnings", async () => {
+  const guide = await Deno.readTextFile(join(EXAMPLES, "..", "docs", "getting-started.md"));
+  const [, profile = ""] = /^```json\n(.*?)^```/ms.exec(guide) ?? [];
+  assertEquals(checkProfile(parseJson(profile, "getting-started.md")), []);
+});
+
 Deno.test({
   name: "examples/shell tunes a bad start until the strict gate passes",
   ignore,
