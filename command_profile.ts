@@ -10,7 +10,7 @@ import { SoakError } from "./errors.ts";
 import { canonicalJson } from "./jsonx.ts";
 import type { ProfileCommand } from "./options.ts";
 import { osError } from "./oserror.ts";
-import { printable } from "./printable.ts";
+import { printable, shellWord } from "./printable.ts";
 import { profileToJson } from "./profile_check.ts";
 import { checkProfileFile, loadProfile } from "./profile_file.ts";
 import { startingPoint } from "./profile_init.ts";
@@ -64,7 +64,9 @@ async function init(file: string | undefined, json: boolean, console: Console): 
     return EXIT.passed;
   }
   console.out(`wrote ${written.map((path) => printable(path)).join(" and ")}`);
-  console.out(`Next: put in your parameters, KPIs and rules; then soak profile check`);
+  console.out(
+    `Next: put in your parameters, KPIs and rules; then soak profile check ${shellWord(file)}`,
+  );
   return EXIT.passed;
 }
 

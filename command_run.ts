@@ -10,7 +10,7 @@ import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
 import { canonicalJson, type JsonObject, readJsonWithHash } from "./jsonx.ts";
 import type { Command, RunCommand } from "./options.ts";
-import { printable } from "./printable.ts";
+import { printable, shellWord } from "./printable.ts";
 import { loadProfile } from "./profile_file.ts";
 import { verdictText } from "./report.ts";
 import { replayRun } from "./replay.ts";
@@ -128,12 +128,6 @@ function report(
   );
   const { reason } = console.signal;
   return typeof reason === "number" ? reason : EXIT.interrupted;
-}
-
-/** A path as a shell takes it, in one piece. */
-function shellWord(text: string): string {
-  const safe = printable(text);
-  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
 }
 
 function startMs(sourceDateEpoch: string | undefined): number | undefined {

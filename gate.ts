@@ -188,7 +188,7 @@ function ratioCheck({ ratio, counts }: VerifyResult, { gate }: Profile): GateChe
       status: "unknown",
       found: "nothing was proposed",
       wanted,
-      look: "was the run started with --auto-tune?",
+      look: "auto_tune in SOAK_RUN.json, and skip_reason in the summaries",
     };
   }
   const passed = ratio >= gate.full_apply_ratio;

@@ -80,7 +80,9 @@ export function unknownFlag(command: CommandName, arg: string): SoakError {
     return usage(what, shown(arg), `--${name} belongs to ${commands}`);
   }
   const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
-  return usage(what, shown(arg), near === undefined ? lookUp(command) : `did you mean --${near}?`);
+  if (near !== undefined) return usage(what, shown(arg), `did you mean --${near}?`);
+  const hint = command === "run" ? `; flags of your own program go behind --` : "";
+  return usage(what, shown(arg), `${lookUp(command)}${hint}`);
 }
 
 /** The flags of a command. */

@@ -14,6 +14,10 @@ export const LOG_HEAD_BYTES = 8 * 1024 * 1024;
 /** How much of the end is kept, in bytes. */
 export const LOG_TAIL_BYTES = 64 * 1024;
 
+/** What programs put around text to colour it. */
+// deno-lint-ignore no-control-regex
+const ANSI_STYLE = /\x1b\[[\d;]*m/g;
+
 /** A log file that never grows beyond a limit, nor does what is held of it in memory. */
 export class OutputLog implements Disposable {
   /** Where it is. */
@@ -70,7 +74,8 @@ export class OutputLog implements Disposable {
    * @returns At most three lines, joined; empty if nothing was printed.
    */
   lastLines(): string {
-    const lines = new TextDecoder().decode(this.#end(4096)).split(/[\r\n]+/)
+    const text = new TextDecoder().decode(this.#end(4096)).replaceAll(ANSI_STYLE, "");
+    const lines = text.split(/[\r\n]+/)
       .map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("[soak: "));
     return lines.slice(-3).map((line) => printable(line, 200)).join(" | ");
   }

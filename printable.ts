@@ -33,3 +33,9 @@ function escapeCodePoint(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16);
   return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
 }
+
+/** A path as a shell takes it, in one piece, for a command that a person may copy. */
+export function shellWord(text: string): string {
+  const safe = printable(text);
+  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
+}

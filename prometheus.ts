@@ -45,7 +45,7 @@ export async function readQueries(
     const values: [string, number][] = [];
     for (const { key, query } of all) {
       if (query === undefined) continue;
-      const text = query.replaceAll(WINDOW, `${Math.max(1, Math.ceil(windowSeconds))}s`);
+      const text = query.replaceAll(WINDOW, promDuration(windowSeconds));
       values.push([key, await ask(`${what} ${key}`, text, options)]);
     }
     return Object.fromEntries(values);
@@ -54,6 +54,12 @@ export async function readQueries(
     kpis: await read("KPI", profile.kpis),
     effectiveParams: await read("parameter", profile.parameters),
   };
+}
+
+/** A duration as PromQL writes it. Never rounded up: that would take in the iteration before. */
+function promDuration(seconds: number): string {
+  const ms = Math.max(1, Math.floor(seconds * 1000));
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
 async function ask(what: string, query: string, options: QueryOptions): Promise<number> {

@@ -63,7 +63,7 @@ export class RunTable {
 /** Whether two iterations in a row are the same story: neither changed anything, same reason. */
 function alike(a: IterationRecord, b: IterationRecord): boolean {
   return !a.tuning.applied && !b.tuning.applied && a.kpiVerdict === b.kpiVerdict &&
-    guardOf(a) === guardOf(b) && (a.failure === null) === (b.failure === null);
+    whatWasDone(a) === whatWasDone(b);
 }
 
 function guardOf({ tuning }: IterationRecord): Guard | null {
@@ -73,10 +73,15 @@ function guardOf({ tuning }: IterationRecord): Guard | null {
 function tableRow({ first, last }: Stretch, kpis: readonly string[], style: Style): string[] {
   return [
     first === last.iteration ? String(first) : `${first}–${last.iteration}`,
-    ...kpis.map((key) => String(last.kpis[key] ?? "–")),
+    ...kpis.map((key) => shortNumber(last.kpis[key])),
     last.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL"),
     whatWasDone(last),
   ];
+}
+
+/** Six digits tell enough in a table; the summaries have all of them. */
+function shortNumber(value: number | null | undefined): string {
+  return value === null || value === undefined ? "–" : String(Number(value.toPrecision(6)));
 }
 
 const HELD_BY: Readonly<Record<Guard, string>> = {
