@@ -19,7 +19,7 @@ import {
   stateOf,
 } from "./audit_chain.ts";
 import { auditGuards } from "./audit_guards.ts";
-import { auditProposal } from "./audit_proposal.ts";
+import { auditProposal, expectedProposal } from "./audit_proposal.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
 import { type Finding, found, type RecordFinding } from "./findings.ts";
 import {
@@ -242,11 +242,14 @@ export class Auditor {
     const kpisMet = judgement.verdict === "PASS";
     const timeMs = Date.parse(record.utc);
     const history = observeIteration(this.#history, { iteration, timeMs, kpisMet });
-    const guards = evaluateGuards(history, record.runtime, tuning.proposedDeltas, profile);
     const context = { autoTune, last: iteration === iterations, kpisMet, failure: record.failure };
-    const trueReason = skipReason(guards, context);
+    const expected = expectedProposal(record, { profile, history, context });
+    const { proposedDeltas } = tuning;
+    const { withheld } = expected;
+    const guards = evaluateGuards(history, record.runtime, proposedDeltas, profile, withheld);
+    const trueReason = skipReason(guards, { ...context, withheld });
     this.#report(auditGuards(tuning, guards, trueReason));
-    this.#report(auditProposal(record, { profile, history, guards, context }));
+    this.#report(auditProposal(record, expected));
     if (proposed) this.#await({ record, hash, trueReason });
     this.#history = tuning.applied ? rememberApplied(history, stepsOf(record, profile)) : history;
     return guards;

@@ -8,11 +8,14 @@
 import type { IterationRecord, RecordedChange } from "./records.ts";
 import { found, type RecordFinding } from "./findings.ts";
 import {
-  type GuardEvaluation,
+  cooldownGuard,
+  freezeGuard,
   type GuardHistory,
   guardSettings,
+  NOTHING_WITHHELD,
   type ProposalContext,
   velocityBudget,
+  type Withheld,
   wouldOscillate,
 } from "./guards.ts";
 import { findParameter, getFromRuntime, roundToStep } from "./params.ts";
@@ -27,10 +30,16 @@ export interface ProposalBasis {
   readonly profile: Profile;
   /** Guard history, the iteration's measurement included. */
   readonly history: GuardHistory;
-  /** The guards, evaluated again. */
-  readonly guards: GuardEvaluation;
   /** Whether the tuner was on, and whether there was a next iteration. */
   readonly context: ProposalContext;
+}
+
+/** The changes that the rules ask for and the guards leave, and what the guards keep back. */
+export interface ExpectedProposal {
+  /** The changes, in the order in which the rules name their parameters. */
+  readonly changes: readonly RecordedChange[];
+  /** What the guards keep from being proposed. */
+  readonly withheld: Withheld;
 }
 
 /**
@@ -38,26 +47,34 @@ export interface ProposalBasis {
  *
  * @param record The iteration.
  * @param basis What else it follows from.
- * @returns The changes, in the order in which the rules name their parameters.
+ * @returns The changes and what is kept back.
  */
-export function expectedChanges(
+export function expectedProposal(
   record: IterationRecord,
-  { profile, history, guards, context }: ProposalBasis,
-): RecordedChange[] {
-  if (!context.autoTune || context.last || context.failure !== null) return [];
-  if (guards.freeze.holds || guards.cooldown.holds) return [];
+  { profile, history, context }: ProposalBasis,
+): ExpectedProposal {
+  const none: ExpectedProposal = { changes: [], withheld: NOTHING_WITHHELD };
+  if (!context.autoTune || context.last || context.failure !== null) return none;
   const fired = profile.rules.filter((rule) => ruleFires(rule, record.kpis));
   const steps = fired.flatMap((rule) => stepsOf(rule, record, profile));
   const settings = guardSettings(record.runtime, profile);
+  if (freezeGuard(history, settings).holds || cooldownGuard(history, settings).holds) return none;
   const changes: RecordedChange[] = [];
+  const oscillation: string[] = [];
+  const velocity: string[] = [];
   for (const key of new Set(steps.map(({ parameter }) => parameter.key))) {
     const chosen = choose(steps.filter((step) => step.parameter.key === key));
-    if (chosen === null || wouldOscillate(key, chosen.direction, history, settings)) continue;
+    if (chosen === null) continue;
+    if (wouldOscillate(key, chosen.direction, history, settings)) {
+      oscillation.push(key);
+      continue;
+    }
     const { step, hour } = velocityBudget(key, history, settings, profile);
     const to = reachable(chosen, Math.min(step, hour));
-    if (to !== chosen.from) changes.push({ key, from: chosen.from, to, rule: chosen.rule.name });
+    if (to === chosen.from) velocity.push(key);
+    else changes.push({ key, from: chosen.from, to, rule: chosen.rule.name });
   }
-  return changes;
+  return { changes, withheld: { fired: fired.length > 0, oscillation, velocity } };
 }
 
 interface Step {
@@ -116,11 +133,13 @@ function reachable({ parameter, from, to, direction }: Step, allowance: number):
  * Checks what is recorded as proposed against what the rules and guards give.
  *
  * @param record The iteration.
- * @param basis What else the proposal follows from.
+ * @param expected The changes that the rules and guards give.
  * @returns What is wrong.
  */
-export function auditProposal(record: IterationRecord, basis: ProposalBasis): RecordFinding[] {
-  const expected = expectedChanges(record, basis);
+export function auditProposal(
+  record: IterationRecord,
+  { changes: expected }: ExpectedProposal,
+): RecordFinding[] {
   const { proposedDeltas, applied, changes } = record.tuning;
   const proposed = Object.keys(proposedDeltas);
   if (

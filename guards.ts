@@ -72,6 +72,19 @@ export interface GuardHistory {
   }[];
 }
 
+/** What the rules asked for and the guards kept from being proposed at all. */
+export interface Withheld {
+  /** Whether any rule fired. */
+  readonly fired: boolean;
+  /** Keys left out because they would have oscillated. */
+  readonly oscillation: readonly string[];
+  /** Keys left out because their allowance has no step left. */
+  readonly velocity: readonly string[];
+}
+
+/** Nothing was asked for. */
+export const NOTHING_WITHHELD: Withheld = { fired: false, oscillation: [], velocity: [] };
+
 /** The history before the first iteration. */
 export const EMPTY_HISTORY: GuardHistory = {
   iteration: 0,
@@ -324,6 +337,8 @@ function oscillationGuard(
  * @param proposal Target values by flat key. Unknown keys are validation's business and are
  * passed over here.
  * @param profile The profile with ranges and default settings.
+ * @param withheld What was kept from being proposed. Where that leaves nothing to propose, it is
+ * the guard that holds.
  * @returns What each guard found.
  *
  * @example
@@ -347,6 +362,7 @@ export function evaluateGuards(
   runtime: JsonObject,
   proposal: Deltas,
   profile: Profile,
+  withheld: Withheld = NOTHING_WITHHELD,
 ): GuardEvaluation {
   const settings = guardSettings(runtime, profile);
   const steps: AppliedStep[] = [];
@@ -360,8 +376,12 @@ export function evaluateGuards(
   const proposed = Object.keys(proposal).length;
   return {
     freeze: freezeGuard(history, settings),
-    oscillation: oscillationGuard(history, settings, steps),
-    velocity: velocityGuard(history, settings, steps, profile),
+    oscillation: proposed === 0 && withheld.oscillation.length > 0
+      ? finding(true, () => `${withheld.oscillation.join(", ")} would flip again`)
+      : oscillationGuard(history, settings, steps),
+    velocity: proposed === 0 && withheld.velocity.length > 0
+      ? finding(true, () => `${withheld.velocity.join(", ")} has no step left in its allowance`)
+      : velocityGuard(history, settings, steps, profile),
     cooldown: cooldownGuard(history, settings),
     no_op: moves
       ? { holds: false, detail: `${proposed} proposed, at least one differs from its value` }
@@ -382,6 +402,12 @@ export interface ProposalContext {
   readonly kpisMet: boolean;
   /** Why the iteration could not be measured; `null` if it was. */
   readonly failure: string | null;
+  /**
+   * What the guards kept from being proposed.
+   *
+   * @default {NOTHING_WITHHELD}
+   */
+  readonly withheld?: Withheld;
 }
 
 /**
@@ -413,7 +439,10 @@ function note(first: Guard, evaluation: GuardEvaluation, context: ProposalContex
   if (first !== "no_op") return `${first}: ${evaluation[first].detail}`;
   if (evaluation.no_op.detail !== "nothing is proposed") return evaluation.no_op.detail;
   if (context.last) return "last iteration: a change could no longer be observed";
-  return context.kpisMet ? "all KPIs on target" : "no rule has a step left to take";
+  if (context.kpisMet) return "all KPIs on target";
+  return context.withheld?.fired
+    ? "the rules that fire have no step left to take"
+    : "no rule fires";
 }
 
 /**

@@ -133,7 +133,7 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
       getFromRuntime(next, key, profile.parameters) ?? NaN,
     ]),
   );
-  const evaluation = evaluateGuards(history, runtime, targets, profile);
+  const evaluation = evaluateGuards(history, runtime, targets, profile, context.withheld);
   const skip = skipReason(evaluation, context);
   if (skip !== null) {
     return {

@@ -9,7 +9,12 @@ import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "./artifacts.t
 import type { IterationRecord } from "./records.ts";
 import { rebuildTuningReport, type TuningCounts } from "./tuning_report.ts";
 import { eventLoopTurn } from "./event_loop.ts";
-import { type GuardHistory, observeIteration, type ProposalContext } from "./guards.ts";
+import {
+  type GuardHistory,
+  NOTHING_WITHHELD,
+  observeIteration,
+  type ProposalContext,
+} from "./guards.ts";
 import type { JsonObject } from "./jsonx.ts";
 import { applyDeltasWithTracking, type ApplyResult } from "./pipeline.ts";
 import { judgeKpis, type KpiValues, type Profile } from "./profile.ts";
@@ -100,13 +105,14 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
-  const context: ProposalContext = {
+  const circumstances: ProposalContext = {
     autoTune: run.autoTune,
     last: iteration === run.iterations,
     kpisMet,
     failure,
   };
-  const proposal = wish(context, { profile, runtime, kpis, history });
+  const proposal = wish(circumstances, { profile, runtime, kpis, history });
+  const context: ProposalContext = { ...circumstances, withheld: proposal.withheld };
 
   const record = (result: ApplyResult): IterationRecord => ({
     iteration,
@@ -171,7 +177,9 @@ function wish(
     readonly history: GuardHistory;
   },
 ): Proposal {
-  const nothing = (rationale: string): Proposal => ({ deltas: {}, changes: [], rationale });
+  const nothing = (rationale: string): Proposal => {
+    return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
+  };
   if (context.failure !== null) return nothing(`not measured: ${context.failure}`);
   if (!context.autoTune) return nothing("auto-tune is off");
   if (context.last) return nothing("the run ends here: a change could no longer be observed");

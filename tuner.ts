@@ -9,7 +9,9 @@ import {
   freezeGuard,
   type GuardHistory,
   guardSettings,
+  NOTHING_WITHHELD,
   velocityBudget,
+  type Withheld,
   wouldOscillate,
 } from "./guards.ts";
 import type { JsonObject } from "./jsonx.ts";
@@ -45,6 +47,8 @@ export interface Proposal {
   readonly changes: readonly ProposedChange[];
   /** Why, in words a person can follow. */
   readonly rationale: string;
+  /** What the guards kept from being proposed. */
+  readonly withheld: Withheld;
 }
 
 /** What the tuner looks at. */
@@ -97,11 +101,14 @@ export function propose(input: TunerInput): Proposal {
 
   const { wishes, remarks } = collectWishes(input);
   const changes: ProposedChange[] = [];
+  const withheld: Record<"oscillation" | "velocity", string[]> = { oscillation: [], velocity: [] };
   for (const wish of wishes) {
-    const { change, remark } = withinGuards(wish, history, settings, profile);
+    const { change, guard, remark } = withinGuards(wish, history, settings, profile);
     if (change !== null) changes.push(change);
+    if (guard !== null) withheld[guard].push(wish.parameter.key);
     if (remark !== null) remarks.push(remark);
   }
+  const fired = profile.rules.some((rule) => ruleFires(rule, input.kpis));
   const reasons = profile.rules
     .map((rule) => explainRule(rule, changes, input.kpis))
     .filter((reason) => reason !== null);
@@ -109,12 +116,17 @@ export function propose(input: TunerInput): Proposal {
   return {
     deltas: Object.fromEntries(changes.map(({ key, to }) => [key, to])),
     changes,
-    rationale: rationale === "" ? "no rule asks for a change" : rationale,
+    rationale: rationale !== ""
+      ? rationale
+      : fired
+      ? "the rules that fire have no step left to take"
+      : "no rule fires",
+    withheld: { fired, ...withheld },
   };
 }
 
 function nothing(rationale: string): Proposal {
-  return { deltas: {}, changes: [], rationale };
+  return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
 }
 
 /** What a rule wants of a parameter. At the rule's limit, `to` equals `from`: hold it there. */
@@ -200,21 +212,30 @@ function withinGuards(
   history: GuardHistory,
   settings: GuardSettings,
   profile: Profile,
-): { change: ProposedChange | null; remark: string | null } {
+): {
+  change: ProposedChange | null;
+  guard: "oscillation" | "velocity" | null;
+  remark: string | null;
+} {
   const { parameter, rule, from } = wish;
   const { key } = parameter;
   const direction = wish.to > from ? 1 : -1;
   if (wouldOscillate(key, direction, history, settings)) {
-    return { change: null, remark: `${key}: left alone, it would oscillate` };
+    const remark = `${key}: left alone, it would oscillate`;
+    return { change: null, guard: "oscillation", remark };
   }
   const budget = velocityBudget(key, history, settings, profile);
   const to = shorten(wish, Math.min(budget.step, budget.hour));
   if (to === from) {
-    return { change: null, remark: `${key}: left alone, its hourly allowance is used up` };
+    const remark = budget.hour < budget.step
+      ? `${key}: left alone, its hourly allowance is used up`
+      : `${key}: left alone, the velocity cap is below one step`;
+    return { change: null, guard: "velocity", remark };
   }
   return {
     change: { key, from, to, rule: rule.name },
-    remark: to === wish.to ? null : `${key}: step shortened from ${wish.to} to ${to}`,
+    guard: null,
+    remark: to === wish.to ? null : `${key}: shortened, ${to} instead of ${wish.to}`,
   };
 }
 

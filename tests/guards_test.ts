@@ -382,7 +382,12 @@ Deno.test("skipReason() names the first guard by priority: freeze before all oth
 
 Deno.test("skipReason() tells in its note why nothing was proposed", () => {
   assertEquals(noteFor(measured(true), {}, { kpisMet: true }), "all KPIs on target");
-  assertEquals(noteFor(measured(false), {}), "no rule has a step left to take");
+  assertEquals(noteFor(measured(false), {}), "no rule fires");
+  const atLimits = { fired: true, oscillation: [], velocity: [] };
+  assertEquals(
+    noteFor(measured(false), {}, { withheld: atLimits }),
+    "the rules that fire have no step left to take",
+  );
   assertEquals(noteFor(measured(false), {}, { autoTune: false }), "auto-tune is off");
   assertStringIncludes(noteFor(measured(false), {}, { last: true }) ?? "", "last iteration");
   assertStringIncludes(noteFor(measured(false), {}, { failure: "no answer" }) ?? "", "no answer");
@@ -404,5 +409,19 @@ Deno.test("primaryGuard() is the first flag by priority, or null", () => {
   for (const [i, guard] of GUARDS.entries()) {
     const flags = { ...none, no_op: true, [guard]: true };
     assertEquals(primaryGuard(flags), guard, String(i));
+  }
+});
+
+Deno.test("a guard that leaves nothing to propose holds, and is what the skip reason names", () => {
+  const history = observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false });
+  for (const guard of ["oscillation", "velocity"] as const) {
+    const withheld = { fired: true, oscillation: [], velocity: [], [guard]: ["tail_age_ms"] };
+    const held = evaluateGuards(history, {}, {}, marketMaker, withheld);
+    const context = { autoTune: true, last: false, kpisMet: false, failure: null, withheld };
+    const reason = skipReason(held, context);
+    assertEquals([reason?.[guard], reason?.no_op], [true, true]);
+    assertStringIncludes(reason?.note ?? "", `${guard}: tail_age_ms`);
+    const proposed = evaluateGuards(history, {}, { max_age_ms: 3100 }, marketMaker, withheld);
+    assertEquals(proposed[guard].holds, false, "something else was proposed");
   }
 });

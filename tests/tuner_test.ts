@@ -6,6 +6,7 @@ import {
   evaluateGuards,
   type GuardHistory,
   GUARDS,
+  NOTHING_WITHHELD,
   observeIteration,
   rememberApplied,
 } from "../guards.ts";
@@ -134,7 +135,8 @@ Deno.test("propose() proposes nothing for KPIs that no rule asks about", () => {
   assertEquals(proposed(kpis), {
     deltas: {},
     changes: [],
-    rationale: "no rule asks for a change",
+    rationale: "no rule fires",
+    withheld: NOTHING_WITHHELD,
   });
 });
 
@@ -241,7 +243,7 @@ Deno.test("propose() shortens a step to the velocity cap, and says so", () => {
   const runtime = { engine: { tail_age_ms: 600 }, tuner: { velocity_cap: 0.05 } };
   const { deltas, rationale } = proposed({ risk_ratio: 0.7 }, runtime);
   assertEquals(deltas, { tail_age_ms: 615 });
-  assertStringIncludes(rationale, "tail_age_ms: step shortened from 630 to 615");
+  assertStringIncludes(rationale, "tail_age_ms: shortened, 615 instead of 630");
 });
 
 Deno.test("propose() shortens a step downwards, too, and keeps it on the parameter's step", () => {
