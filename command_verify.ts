@@ -36,12 +36,15 @@ export async function commandVerify(command: VerifyCommand, console: Console): P
       proposal: (proposal) => report.proposal(proposal),
     },
   });
-  await report.finish(result);
+  // The answer is known even where the report can't be written; both are said.
+  const style = console.outStyle;
+  const [written] = await Promise.allSettled([report.finish(result)]);
   console.out(
     command.json
       ? canonicalJson({ ...summaryOf(result), findings: result.findings })
-      : renderVerification(result, command.dir, console.outStyle),
+      : renderVerification(result, written.status === "fulfilled" ? command.dir : null, style),
   );
+  if (written.status === "rejected") throw written.reason;
   return EXIT_OF[result.verdict];
 }
 

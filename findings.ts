@@ -216,7 +216,7 @@ export function codesHelp(): string {
       .map((code) => `  ${code.padEnd(width)}  ${FINDING_KINDS[code].cause}`),
   ];
   return [
-    ...section("Proof that a record is false (strict: exit 1)", "proof"),
+    ...section("A rule was broken, or a record is false (strict: exit 1)", "proof"),
     "",
     ...section("Missing or unreadable, so that nothing is proven (exit 3)", "gap"),
   ].join("\n");

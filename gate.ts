@@ -150,7 +150,7 @@ function checkList(
 ): GateCheck[] {
   return [
     kpiCheck(snapshot, profile),
-    freezeCheck(snapshot, profile),
+    freezeCheck(snapshot, profile, countClasses(verification).gaps > 0),
     ratioCheck(verification, profile),
     stuckCheck(verification, profile),
     findingsCheck(verification, strict),
@@ -168,13 +168,21 @@ function kpiCheck(snapshot: Snapshot, { gate }: Profile): GateCheck {
   };
 }
 
-function freezeCheck({ freeze_ready }: Snapshot, { guards, gate }: Profile): GateCheck {
+function freezeCheck(
+  { freeze_ready }: Snapshot,
+  { guards, gate }: Profile,
+  gapped: boolean,
+): GateCheck {
+  const found = freeze_ready
+    ? "the freeze holds at the end"
+    : gapped
+    ? "can't be told after a gap in the record"
+    : "no freeze holds at the end";
   return {
     name: "Ready to freeze",
-    status: freeze_ready ? "pass" : "fail",
-    found: freeze_ready ? "the freeze holds at the end" : "no freeze holds at the end",
-    wanted:
-      `KPIs met ${guards.freeze_after} times in a row up to the end, ${gate.pass} of ${gate.window} in all`,
+    status: freeze_ready ? "pass" : gapped ? "unknown" : "fail",
+    found,
+    wanted: `the last ${guards.freeze_after} on target, ${gate.pass} of ${gate.window} in all`,
     look: freeze_ready ? null : "freeze_ready and kpi_last8 in POST_SOAK_SNAPSHOT.json",
   };
 }
@@ -215,15 +223,13 @@ function stuckCheck({ signatureStuck }: VerifyResult, { gate }: Profile): GateCh
 function findingsCheck(verification: VerifyResult, strict: boolean): GateCheck {
   const total = Object.values(verification.findingCounts).reduce((sum, n) => sum + n, 0);
   const { gaps, proofs } = countClasses(verification);
-  const failed = strict && proofs > 0;
+  const failed = verification.verdict === "FAIL" || (strict && proofs > 0);
   const status = failed
     ? "fail"
-    : gaps > 0
+    : verification.verdict === "INCONCLUSIVE" || gaps > 0
     ? "unknown"
     : total > 0
     ? "warn"
-    : verification.verdict === "FAIL"
-    ? "fail"
     : "pass";
   const telling = verification.findings.find((finding) => !failed || classOf(finding) === "proof");
   return {

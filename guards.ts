@@ -195,7 +195,7 @@ export function freezeGuard(history: GuardHistory, settings: GuardSettings): Gua
     true,
     () =>
       `every KPI met ${kpiStreak} times in a row: locked since iteration ${since}, ` +
-      `until ${since + freeze_iters} or longer while KPIs hold`,
+      `for ${freeze_iters} iterations and as long as KPIs hold`,
   );
 }
 
@@ -207,12 +207,16 @@ export function freezeGuard(history: GuardHistory, settings: GuardSettings): Gua
  * @returns Whether the cooldown guard holds, and for how long.
  */
 export function cooldownGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
-  if (history.lastApplied === null) return { holds: false, detail: "no change applied so far" };
-  const since = history.iteration - history.lastApplied;
-  const left = settings.cooldown_iters - since;
-  const detail = `last change after iteration ${history.lastApplied}, ${since} of ` +
-    `${settings.cooldown_iters} iterations ago`;
-  return left > 0 ? { holds: true, detail: `${detail}: ${left} left` } : { holds: false, detail };
+  const { lastApplied, iteration } = history;
+  if (lastApplied === null) return finding(false, () => "no change applied so far");
+  const { cooldown_iters } = settings;
+  const left = cooldown_iters - (iteration - lastApplied);
+  return finding(
+    left > 0,
+    () =>
+      `last change after iteration ${lastApplied}, cooldown of ${cooldown_iters} iterations: ` +
+      (left > 0 ? `${left} left` : "over"),
+  );
 }
 
 /** The share of a parameter's range that one step may still cover. */

@@ -108,7 +108,7 @@ const RESPONSES: Readonly<Record<string, Response>> = {
       base_spread_bps_delta: 28,
       tail_age_ms: 0.008,
     },
-    range: [-6, 4],
+    range: [-6, 8],
     noise: 0.12,
     shock: -2.5,
     decimals: 3,
@@ -126,7 +126,7 @@ const RESPONSES: Readonly<Record<string, Response>> = {
     decimals: 1,
   },
   adverse_bps_p95: {
-    base: 5,
+    base: 5.4,
     slopes: {
       impact_cap_ratio: 60,
       max_delta_ratio: 30,
@@ -148,7 +148,7 @@ const RESPONSES: Readonly<Record<string, Response>> = {
 };
 
 /** Share of the distance to the steady state that is covered within one iteration. */
-const RESPONSE_RATE = 0.6;
+const RESPONSE_RATE = 0.5;
 
 /** Disturbances come in seasons: so many iterations from the start of one to the next. */
 const SEASON_PERIOD = 50;

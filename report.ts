@@ -5,16 +5,15 @@
  */
 
 import type { RunRecord } from "./records.ts";
+import { VERIFY_REPORT_FILE } from "./artifacts.ts";
 import type { Finding } from "./findings.ts";
 import type { JudgedProposal } from "./judge.ts";
 import { printable } from "./printable.ts";
 import { type Style, table } from "./terminal.ts";
-import type { GateCheck, VerifyResult } from "./verify_result.ts";
+import { type GateCheck, LENIENCY, type VerifyResult } from "./verify_result.ts";
 
 /** How many findings a report lists one by one. */
 const MAX_LISTED = 50;
-
-// --- Markdown --------------------------------------------------------------------------------
 
 /**
  * The report `DELTA_VERIFY_REPORT.md`: the answer first, then findings, then proposals.
@@ -55,11 +54,16 @@ function verdictLines(result: VerifyResult): string[] {
   ] as const).filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
   return [
     ...(run === null ? [] : [`Run: ${runWords(run)}`]),
-    `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${threshold} (${mode})`,
+    `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${threshold}, ` +
+    `or ${lenient(threshold)} with no signature stuck (${mode})`,
     `Signature stuck: ${signatureStuck}`,
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
     `Last record: ${result.lastHash ?? "unknown"}`,
   ];
+}
+
+function lenient(threshold: number): number {
+  return Number(Math.max(0, threshold - LENIENCY).toFixed(6));
 }
 
 function runWords({ system, seed, profile, toolVersion, autoTune, startedUtc }: RunRecord): string {
@@ -145,10 +149,19 @@ export function ratioText(ratio: number): string {
   return String(Math.floor(ratio * 1e6 + 1e-6) / 1e6);
 }
 
-// --- Terminal --------------------------------------------------------------------------------
-
-/** The answer of a verification, for a terminal; the findings below it. */
-export function renderVerification(result: VerifyResult, dir: string, style: Style): string {
+/**
+ * The answer of a verification, for a terminal; the findings below it.
+ *
+ * @param result How the verification ended.
+ * @param dir Where the whole report is; `null` if it could not be written.
+ * @param style Colours.
+ * @returns Lines without a final newline.
+ */
+export function renderVerification(
+  result: VerifyResult,
+  dir: string | null,
+  style: Style,
+): string {
   const { verdict, findings, findingCounts } = result;
   const total = Object.values(findingCounts).reduce((sum, count) => sum + count, 0);
   const listed = findings.slice(0, 10);
@@ -159,11 +172,13 @@ export function renderVerification(result: VerifyResult, dir: string, style: Sty
     ...(total === 0 ? [] : ["", style.bold(total === 1 ? "1 finding" : `${total} findings`)]),
     ...listed.map((finding) => `  ${findingLine(finding, style)}`),
     ...(total > listed.length ? [`  … and ${total - listed.length} more`] : []),
-    "",
-    style.dim(
-      `${dir}/DELTA_VERIFY_REPORT.md has the whole report; ` +
-        "soak help codes explains the codes",
-    ),
+    ...(dir === null ? [] : [
+      "",
+      style.dim(
+        `${printable(dir)}/${VERIFY_REPORT_FILE} has the whole report; ` +
+          "soak help codes explains the codes",
+      ),
+    ]),
   ].join("\n");
 }
 

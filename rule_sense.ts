@@ -49,8 +49,6 @@ export function ruleProblems(parts: SoundParts): ProfileProblem[] {
   ];
 }
 
-// --- conditions ------------------------------------------------------------------------------
-
 /** The values of one KPI for which a rule fires, with the conditions that bound them. */
 interface Interval {
   readonly low: Condition | null;
@@ -118,8 +116,6 @@ function conditionProblems(rule: Rule, path: string): ProfileProblem[] {
     return [warning(`${path}.when[${i}]`, message)];
   });
 }
-
-// --- steps -----------------------------------------------------------------------------------
 
 function find(parts: SoundParts, action: Action): Parameter | undefined {
   const parameter = parts.byKey.get(action.param);
@@ -231,8 +227,6 @@ function velocityProblems(
   }
   return [];
 }
-
-// --- precedence ------------------------------------------------------------------------------
 
 /** A step that an earlier rule, which fires whenever this one does, takes in its place. */
 function shadowProblems(

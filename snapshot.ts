@@ -66,6 +66,9 @@ export interface Snapshot {
 /** A value further than this many deviations from the median is an anomaly. */
 const ANOMALY_DEVIATIONS = 5;
 
+/** The least deviation that is reckoned with, as a share of the median. */
+const LEAST_DEVIATION = 0.005;
+
 /** Makes the median absolute deviation comparable with a standard deviation. */
 const MAD_TO_SIGMA = 1.4826;
 
@@ -204,8 +207,10 @@ function trend(values: readonly number[]): KpiStatistics["trend"] {
 function anomalies(values: readonly number[]): number {
   if (values.length < 3) return 0;
   const middle = median(values);
-  const deviation = median(values.map((value) => Math.abs(value - middle))) * MAD_TO_SIGMA;
-  if (deviation === 0) return 0;
+  const scatter = median(values.map((value) => Math.abs(value - middle))) * MAD_TO_SIGMA;
+  // Values that hardly differ must not make anomalies of each other.
+  const deviation = Math.max(scatter, Math.abs(middle) * LEAST_DEVIATION);
+  if (deviation === 0) return values.filter((value) => value !== middle).length;
   return values.filter((value) => Math.abs(value - middle) > ANOMALY_DEVIATIONS * deviation).length;
 }
 

@@ -259,8 +259,6 @@ function usage(what: string, where: string, remedy: string): SoakError {
   return new SoakError("usage", what, { where, remedy });
 }
 
-// --- in SOAK_RUN.json ------------------------------------------------------------------------
-
 /** The `system` object of `SOAK_RUN.json`. */
 export function systemToJson(spec: SystemSpec): JsonObject {
   if (spec.kind === "mock") {

@@ -8,13 +8,10 @@ import type { RunRecord } from "./records.ts";
 import type { AuditedIteration, AuditSink, SeenIteration } from "./audit.ts";
 import { classOf, type Finding, type FindingCode } from "./findings.ts";
 import type { JudgedProposal, Outcome } from "./judge.ts";
-import type { Verdict, VerifyResult } from "./verify_result.ts";
+import { LENIENCY, type Verdict, type VerifyResult } from "./verify_result.ts";
 
 /** How many findings a result carries; an observer sees all of them. */
 export const MAX_FINDINGS = 200;
-
-/** Below the threshold by no more than this, a run still passes if no signature is stuck. */
-const LENIENCY = 0.05;
 
 /** Sums of decimal shares carry rounding noise: a share of exactly the threshold must pass. */
 const TOLERANCE = 1e-9;
@@ -119,8 +116,8 @@ export class Tally implements AuditSink {
     const { full, unproven } = this.#outcomes;
     const applied = `${full} of ${total} proposals were applied in full`;
     if (this.#options.strict && proof > 0) {
-      const what = proof === 1 ? "1 finding proves" : `${proof} findings prove`;
-      return { verdict: "FAIL", reason: `${what} that the record is not true` };
+      const what = proof === 1 ? "1 finding contradicts" : `${proof} findings contradict`;
+      return { verdict: "FAIL", reason: `${what} what should have happened` };
     }
     if (!this.#isEnough(full + unproven, total)) return { verdict: "FAIL", reason: applied };
     if (gap > 0) {

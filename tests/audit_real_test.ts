@@ -69,7 +69,7 @@ Deno.test("a failed measurement after a change leaves its proof to the next one"
       if (reason !== null) reason.note = "not measured: timed out";
     });
   });
-  assertEquals([counts.full, counts.unproven, findings], [2, 0, []]);
+  assertEquals([counts.full, counts.unproven, findings], [3, 0, []]);
 });
 
 Deno.test("a failed measurement has no values", async () => {
@@ -83,7 +83,7 @@ Deno.test("a system that never says what it runs with proves no change", async (
   const { verdict, counts } = await verifyReal((run) => {
     for (const i of run.all) run.edit(i, (draft) => void (draft.effective_params = {}));
   });
-  assertEquals([verdict, counts.full, counts.fail], ["FAIL", 0, 2]);
+  assertEquals([verdict, counts.full, counts.fail], ["FAIL", 0, 3]);
 });
 
 Deno.test("a system that stops saying what it runs with is found out", async () => {

@@ -133,7 +133,9 @@ for (const [command, flag] of [["verify", "write"], ["gate", "write"], ["verify"
     const dir = await finishedRun(parent);
     const permissions = flag === "write" ? [`--allow-read=${dir}`] : [];
     const { code, stdout, stderr } = await soak([command ?? "", "--path", dir], { permissions });
-    assertEquals({ code, stdout }, { code: 4, stdout: "" });
+    assertEquals(code, 4);
+    // What could be read was verified, and the verdict is said all the same.
+    assertEquals(stdout.startsWith("PASS "), command === "verify" && flag === "write");
     assertMatch(
       stderr,
       new RegExp(
