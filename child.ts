@@ -5,10 +5,9 @@
  * @module
  */
 
-import { SoakError } from "./errors.ts";
-import { osError } from "./oserror.ts";
 import type { OutputLog } from "./output_log.ts";
 import { printable } from "./printable.ts";
+import { startError } from "./program.ts";
 import { settledWithin, sleep } from "./wait.ts";
 
 /** What to start. */
@@ -194,34 +193,8 @@ function spawn({ command, env }: ChildOptions): Deno.ChildProcess {
       detached: !isWindows,
     }).spawn();
   } catch (error) {
-    throw spawnError(program, error);
+    throw startError(program, error);
   }
-}
-
-function spawnError(program: string, error: unknown): SoakError {
-  const options = (remedy: string) => ({ where: printable(program, 200), remedy, cause: error });
-  if (error instanceof Deno.errors.NotFound) {
-    return new SoakError(
-      "system",
-      "the command was not found",
-      options("check its path, PATH and, if it is a script, its first line"),
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new SoakError(
-      "system",
-      "the command may not be executed",
-      options("check that it is a program, and its permissions: chmod +x"),
-    );
-  }
-  if (/format|ENOEXEC/i.test(String(error))) {
-    return new SoakError(
-      "system",
-      "the command is not a program",
-      options("a script needs a first line like #!/bin/sh"),
-    );
-  }
-  return osError("cannot start the command", program, error);
 }
 
 /** Sends a signal to a process group; tells whether there is one. */

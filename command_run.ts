@@ -41,7 +41,9 @@ export async function commandRun(command: RunCommand, console: Console): Promise
       if (archived !== null) {
         console.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
-      if (done > 0) console.err(`soak: going on after iteration ${done} of ${run.iterations}`);
+      if (done > 0 && done < run.iterations) {
+        console.err(`soak: going on after iteration ${done} of ${run.iterations}`);
+      }
       if (!command.quiet) progress = new Progress(progressOptions(run.iterations, done, console));
     },
     onIteration(record) {

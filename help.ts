@@ -247,6 +247,9 @@ const APPLY: CommandSpec = {
   details: [
     "Values are targets, not increments. Unknown keys and values out of bounds are refused and " +
     "nothing is written. The file is replaced in one step and read back.",
+    "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
+    "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
+    "other guards need a run's history, which this command has not.",
   ],
   flags: [{ ...RUNTIME_FLAG, required: true }, PROFILE_FLAG, JSON_FLAG],
   examples: [
@@ -256,6 +259,11 @@ const APPLY: CommandSpec = {
       "set two together",
     ],
   ],
+  exits: {
+    0: "every target is now in the file, applied or there already",
+    1: "a guard held the change back; nothing was written",
+    2: "an unknown key or a value out of bounds; nothing was written",
+  },
 };
 
 const PARAMS: CommandSpec = {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { closestMatch } from "leven";
 import { SoakError } from "./errors.ts";
 import type { FlagSpec } from "./flag_spec.ts";
 import { type CommandName, COMMANDS } from "./help.ts";
 import { printable } from "./printable.ts";
+import { nearestSpelling } from "./spelling.ts";
 
 /** The remedy for a number in another notation. */
 export const PLAIN_DIGITS = "write it in plain decimal digits";
@@ -106,11 +106,7 @@ export function suggestion(word: string, known: readonly string[]): string {
   return near === undefined ? `choose from ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
-/** The spelling that a word was most likely meant to be. */
+/** The nearest of words that have dashes in them where a parameter has underscores. */
 function nearest(word: string, known: readonly string[]): string | undefined {
-  const meant = word.slice(0, 64).toLowerCase().replaceAll("_", "-");
-  const containing = known.filter((name) => meant.length > 2 && name.includes(meant));
-  if (containing.length === 1) return containing[0];
-  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
-  return closestMatch(meant, known, { maxDistance });
+  return nearestSpelling(word.replaceAll("_", "-"), known);
 }

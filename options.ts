@@ -275,7 +275,10 @@ function runCommand(given: Given): RunCommand {
 function systemRequest(given: Given): SystemRequest {
   const { switches, rest } = given;
   const [kind, second] = KINDS.filter((name) => switches.has(name));
-  if (second !== undefined) throw usage("one system is soaked at a time", `--${second}`, "choose");
+  if (kind !== undefined && second !== undefined) {
+    const remedy = `choose --${kind} or --${second}`;
+    throw usage("one system is soaked at a time", `--${second}`, remedy);
+  }
   const settings: RealRequest = {
     command: rest.length > 0 ? rest : undefined,
     timeoutSeconds: number(given, "timeout"),
@@ -305,11 +308,20 @@ function verifyCommand(given: Given): VerifyCommand {
     command: "verify",
     dir: directory(given, "path"),
     strict,
-    thresholdPct: number(given, "threshold") ?? THRESHOLD_PCT[strict ? "strict" : "default"],
+    thresholdPct: thresholdPct(given) ?? THRESHOLD_PCT[strict ? "strict" : "default"],
     allowNoDeltas: switches.has("allow-no-deltas"),
     explain: number(given, "explain"),
     json: switches.has("json"),
   };
+}
+
+/** A share that was meant as a ratio would let nearly everything pass. */
+function thresholdPct(given: Given): number | undefined {
+  const percent = number(given, "threshold");
+  if (percent === undefined || percent === 0 || percent > 1) return percent;
+  const meant = Number((percent * 100).toPrecision(12));
+  const what = `the threshold is in percent, found ${quoted(String(percent))}`;
+  throw usage(what, "--threshold", `did you mean ${meant}?`);
 }
 
 function paramsCommand(given: Given): ParamsCommand {

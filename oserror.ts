@@ -16,6 +16,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/EMFILE|ENFILE|too many open/i, "raise the limit on open files (ulimit -n) and run again"],
   [/EFBIG|file too large/i, "raise the limit on file size (ulimit -f) and run again"],
   [/EACCES|EPERM/, "check who may read and write the file and its folder"],
+  [/EEXIST/, "move what is in the way, or choose another path"],
   [/ENOENT/, "check the path, and create the folder if it is missing"],
   [/ENOTDIR|ELOOP|ENAMETOOLONG|EINVAL|EISDIR/, "check the path"],
   [/EBUSY|ETXTBSY/, "stop what is using the file and run again"],

@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
 import type { Parameter } from "./profile.ts";
 import { isJsonObject } from "./shape.ts";
+import { nearestSpelling } from "./spelling.ts";
 
 /** Target values by flat parameter key. */
 export type Deltas = Readonly<Record<string, number>>;
@@ -62,10 +63,35 @@ function requireEntry(key: string, parameters: readonly Parameter[]): Entry {
   if (entry === undefined) {
     throw new SoakError("usage", "no such parameter", {
       where: key,
-      remedy: `known are ${parameters.map((known) => known.key).join(", ")}`,
+      remedy: spellingHint(key, parameters),
     });
   }
   return entry;
+}
+
+/**
+ * What to do about a key that is no parameter's.
+ *
+ * @param key The key.
+ * @param parameters The parameters there are.
+ * @returns One clause, with the nearest key if one is near.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * assertEquals(
+ *   spellingHint("tail_age", marketMaker.parameters),
+ *   "did you mean tail_age_ms? soak params list shows all",
+ * );
+ * ```
+ */
+export function spellingHint(key: string, parameters: readonly Parameter[]): string {
+  const near = nearestSpelling(key, parameters.map((known) => known.key));
+  return near === undefined
+    ? "soak params list shows all there are"
+    : `did you mean ${near}? soak params list shows all`;
 }
 
 /**
@@ -174,9 +200,9 @@ export function applyDeltas(
   const [problem, ...more] = validateDeltas(deltas, parameters);
   if (problem !== undefined) {
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+    const hint = problem.code === "unknown_key" ? `; ${spellingHint(problem.key, parameters)}` : "";
     throw new SoakError("usage", `${problem.message}${others}`, {
-      where: problem.key,
-      remedy: "nothing was changed",
+      remedy: `nothing was changed${hint}`,
     });
   }
   let next = runtime;

@@ -12,6 +12,7 @@ import { EMPTY_HISTORY } from "./guards.ts";
 import { atomicWriteJson, computeJsonHash } from "./jsonx.ts";
 import { isImpostor, marketMaker } from "./market_maker.ts";
 import type { ClaimedDirectory } from "./run_directory.ts";
+import { requireProgram } from "./program.ts";
 import { initialRuntime, type RunOptions, type RunState, utc } from "./run_state.ts";
 import { openSystem } from "./system.ts";
 import { realSystem, refuseRealSettings, type SystemSpec } from "./system_spec.ts";
@@ -65,6 +66,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     profile,
   };
   const opened = openSystem(run);
+  requirePrograms(system);
   await claim.clear();
   const runHash = await writeRun(options.dir, run);
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
@@ -78,6 +80,14 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     history: EMPTY_HISTORY,
     timeMs,
   };
+}
+
+/** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
+function requirePrograms(system: SystemSpec): void {
+  if (system.kind === "mock") return;
+  const { command: [program = ""] } = system;
+  const more = system.kind === "service" ? [system.measureCommand, system.reloadCommand] : [];
+  for (const name of [program, ...more]) if (name !== null) requireProgram(name);
 }
 
 function chooseSystem({ system = {}, mockFault, seed }: RunOptions): SystemSpec {

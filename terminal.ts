@@ -134,6 +134,9 @@ const REDRAW_MS = 100;
 /** Lines written where nothing can be redrawn, whatever the number of iterations. */
 const MAX_LINES = 24;
 
+/** Wide enough for `59m59s` and `99d23h`. */
+const DURATION_WIDTH = 6;
+
 const MIN_BAR = 10;
 const MAX_BAR = 32;
 
@@ -206,12 +209,15 @@ export class Progress {
     const elapsedMs = nowMs - startMs;
     const here = step.iteration - done;
     const etaMs = here > 0 ? elapsedMs / here * (total - step.iteration) : NaN;
+    // Every part keeps its width as numbers grow, and so the bar does too.
+    const count = (value: number): string => String(value).padStart(String(total).length);
+    const time = (ms: number): string => duration(ms).padStart(DURATION_WIDTH);
     const parts = [
-      `${step.iteration}/${total}`,
+      `${count(step.iteration)}/${total}`,
       step.verdict,
-      `${step.applied} applied`,
-      duration(elapsedMs),
-      `ETA ${duration(etaMs)}`,
+      `${count(step.applied)} applied`,
+      time(elapsedMs),
+      `ETA ${time(etaMs)}`,
     ];
     const { columns = 80 } = this.#options;
     // A full line would make the terminal wrap, and then there are two lines to clear.

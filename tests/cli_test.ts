@@ -235,5 +235,8 @@ Deno.test("soak apply applies all or nothing and says so by its exit code", asyn
   const refused = await apply("tail_age_ms=640", "min_interval_ms=9000");
   assertEquals(refused.code, 2);
   assertStringIncludes(errorLine(refused), "min_interval_ms");
+  const misspelt = await apply("tail_age=640");
+  assertEquals(misspelt.code, 2);
+  assertStringIncludes(errorLine(misspelt), "did you mean tail_age_ms?");
   assertEquals(await Deno.readTextFile(path), applied);
 });

@@ -140,6 +140,7 @@ Deno.test("parseOptions() refuses what a real system can't be driven by", () => 
     ["run --exec --iterations 2", "--", "soak run --exec"],
     ["run --exec --iterations 2 ./measure", '"./measure"', "put -- before the command"],
     ["run --exec --service --iterations 2 -- x", "--service", "one system"],
+    ["run --mock --exec --iterations 2", "--exec", "choose --mock or --exec"],
     ["run --mock --iterations 2 --retries 1", "--retries", "for a real system"],
     ["run --mock --iterations 2 -- x", "--", "for a real system"],
     ["run --exec --iterations 2 --interval 3 -- x", "--interval", "for a service"],
@@ -186,6 +187,7 @@ Deno.test("parseOptions() wants a higher share of full effect when strict", () =
   assertEquals(threshold("verify --strict"), 95);
   assertEquals(threshold("verify --strict --threshold 50"), 50);
   assertEquals(threshold("verify --threshold 0"), 0);
+  assertEquals(threshold("verify --threshold 1.5"), 1.5);
 });
 
 Deno.test("parseOptions() strikes half of the time unless a fault has a rate", () => {
@@ -300,6 +302,9 @@ Deno.test("parseOptions() refuses numbers that are not plain decimals in range",
     ["verify --threshold 100.1", "--threshold", "a number from 0 to 100"],
     ["verify --threshold 95%", "--threshold", "plain decimal digits"],
     ["verify --threshold .5", "--threshold", "plain decimal digits"],
+    ["verify --threshold 0.95", "--threshold", "did you mean 95?"],
+    ["verify --threshold 0.007", "--threshold", "did you mean 0.7?"],
+    ["verify --threshold 1", "--threshold", "did you mean 100?"],
     ["verify --explain 0", "--explain", "choose one in that range"],
     ["run --mock-fault late:0", "--mock-fault", "above 0 and up to 1"],
     ["run --mock-fault late:1.01", "--mock-fault", "above 0 and up to 1"],

@@ -124,7 +124,7 @@ Deno.test("applyDeltas() refuses all targets when one of them is not acceptable"
     SoakError,
     "tail_age_ms must be from 500 to 800 ms, not 801",
   );
-  assertEquals([error.kind, error.where], ["usage", "tail_age_ms"]);
+  assertEquals(error.kind, "usage");
   assertEquals(runtime, { engine: { tail_age_ms: 600, min_interval_ms: 55 } });
 });
 
@@ -134,6 +134,15 @@ Deno.test("applyDeltas() says how many more targets are not acceptable", () => {
     SoakError,
     "x is not a parameter (and 2 more)",
   );
+});
+
+Deno.test("a key that is no parameter's gets the nearest one that is", () => {
+  const hint = "did you mean tail_age_ms? soak params list shows all";
+  for (const key of ["tail_age", "TAIL_AGE_MS", "tail_aeg_ms"]) {
+    assertThrows(() => applyDeltas({}, { [key]: 1 }), SoakError, hint);
+    assertThrows(() => getFromRuntime({}, key), SoakError, hint);
+  }
+  assertThrows(() => getFromRuntime({}, "x"), SoakError, "(x); soak params list shows all");
 });
 
 Deno.test("applyDeltas() refuses to replace something that is not an object by a section", () => {

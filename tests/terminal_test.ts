@@ -100,7 +100,7 @@ Deno.test("Progress draws bar, count, verdict, changes, elapsed time and time to
   const text = progress.update({ iteration: 12, verdict: "PASS", applied: 5 }, 90_500);
   assertEquals(
     text,
-    "\r[===============               ]  12/24  PASS  5 applied  1m30s  ETA 1m30s\x1b[K",
+    "\r[===============               ]  12/24  PASS   5 applied   1m30s  ETA  1m30s\x1b[K",
   );
 });
 
@@ -110,7 +110,7 @@ Deno.test("Progress counts only iterations of this process for the time to go", 
     { iteration: 22, verdict: "PASS", applied: 5 },
     7_200_000,
   );
-  assert(visible(text).endsWith("2h00m  ETA 2h00m"), text);
+  assert(visible(text).endsWith("2h00m  ETA  2h00m"), text);
 });
 
 Deno.test("Progress fits any terminal without touching its last column", () => {
@@ -119,6 +119,23 @@ Deno.test("Progress fits any terminal without touching its last column", () => {
       for (const text of written({ total: 120, columns, color }, 1e6)) {
         assert(visible(text).length < columns, `${columns}: ${visible(text)}`);
       }
+    }
+  }
+});
+
+Deno.test("Progress keeps every part in its place, at any width and however long it takes", () => {
+  for (const columns of [20, 40, 60, 72, 80]) {
+    for (const msEach of [1e3, 1e5, 1e6]) {
+      const lines = written({ total: 120, columns }, msEach).map(visible);
+      lines.pop();
+      const shapes = lines.map((line) =>
+        line.replace(/\[[= ]+\]/, (bar) => "b".repeat(bar.length)).replaceAll(
+          / *\d+/g,
+          (number) => "0".repeat(number.length),
+        ).replaceAll(/PASS|FAIL/g, "verdict").slice(0, line.indexOf("applied"))
+      );
+      assertEquals(new Set(shapes).size, 1, `${columns}, ${msEach}: ${shapes[0]}`);
+      assertEquals(new Set(lines.map((line) => line.length)).size, 1, `${columns}, ${msEach}`);
     }
   }
 });
