@@ -1,53 +1,19 @@
 /**
- * `soak apply`, `soak params` and `soak hash`.
+ * `soak params`.
  *
  * @module
  */
 
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
-import { canonicalJson, readJsonWithHash, sha256Hex } from "./jsonx.ts";
-import type { Command, ParamsCommand } from "./options.ts";
-import { getFromRuntime, validateDeltas } from "./params.ts";
-import { applyDeltasWithTracking } from "./pipeline.ts";
+import { canonicalJson, readJsonWithHash } from "./jsonx.ts";
+import type { ParamsCommand } from "./options.ts";
+import { getFromRuntime, type ParameterProblem, spellingHint, validateDeltas } from "./params.ts";
 import { printable } from "./printable.ts";
 import type { Parameter } from "./profile.ts";
 import { loadProfile } from "./profile_file.ts";
-import { readRegularFile } from "./readfile.ts";
 import { isJsonObject } from "./shape.ts";
 import { table } from "./terminal.ts";
-
-/** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
-export async function commandApply(
-  command: Command & { readonly command: "apply" },
-  console: Console,
-): Promise<number> {
-  const result = await applyDeltasWithTracking({
-    profile: await loadProfile(command.profile),
-    runtimePath: command.runtimePath,
-    proposedDeltas: command.deltas,
-  });
-  const { applied, noOp, oldHash, stateHash, deltasApplied, changedKeys, skipReason } = result;
-  if (command.json) {
-    console.out(canonicalJson({
-      applied,
-      no_op: noOp,
-      old_hash: oldHash,
-      state_hash: stateHash,
-      deltas: deltasApplied,
-      changed_keys: changedKeys,
-      bytes_written: result.bytesWritten,
-      skip_reason: skipReason,
-    }));
-  } else if (applied) {
-    console.out(`applied ${changedKeys.map((key) => `${key} = ${deltasApplied[key]}`).join(", ")}`);
-    console.out(`state ${oldHash} → ${stateHash}`);
-  } else {
-    console.out(`not applied: ${skipReason?.note ?? ""}`);
-    console.out(`state ${stateHash}`);
-  }
-  return applied || noOp ? EXIT.passed : EXIT.failed;
-}
 
 /** Lists, reads or validates parameters. */
 export async function commandParams(command: ParamsCommand, console: Console): Promise<number> {
@@ -62,12 +28,19 @@ export async function commandParams(command: ParamsCommand, console: Console): P
       if (command.json) {
         console.out(canonicalJson({ valid: problems.length === 0, problems }));
       } else {
-        for (const { message } of problems) console.out(printable(message));
+        for (const problem of problems) console.out(printable(problemText(problem, parameters)));
         if (problems.length === 0) console.out("valid");
       }
       return problems.length === 0 ? EXIT.passed : EXIT.failed;
     }
   }
+}
+
+function problemText(
+  { key, code, message }: ParameterProblem,
+  known: readonly Parameter[],
+): string {
+  return code === "unknown_key" ? `${message}; ${spellingHint(key, known)}` : message;
 }
 
 function listParams(
@@ -117,29 +90,4 @@ async function getParam(
   }
   console.out(json ? canonicalJson({ key, value }) : String(value));
   return EXIT.passed;
-}
-
-/** Prints state hashes as sha256sum does. */
-export async function commandHash(
-  command: Command & { readonly command: "hash" },
-  console: Console,
-): Promise<number> {
-  let code: number = EXIT.passed;
-  for (const file of command.files) {
-    try {
-      console.out(sha256Line(await sha256Hex(await readRegularFile(file)), file));
-    } catch (error) {
-      if (!(error instanceof SoakError)) throw error;
-      console.err(`soak: ${error.message}`);
-      code = error.kind === "system" ? EXIT.unable : EXIT.inconclusive;
-    }
-  }
-  return code;
-}
-
-/** A line of `sha256sum`: names with a backslash or a line feed are escaped and marked. */
-function sha256Line(hash: string, file: string): string {
-  if (!/[\\\n\r]/.test(file)) return `${hash}  ${file}`;
-  const escaped = file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-  return `\\${hash}  ${escaped}`;
 }

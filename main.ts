@@ -40,13 +40,13 @@ async function dispatch(command: Command, console: Console): Promise<number> {
     case "gate":
       return await (await import("./command_verify.ts")).commandGate(command, console);
     case "apply":
-      return await (await import("./command_params.ts")).commandApply(command, console);
+      return await (await import("./command_apply.ts")).commandApply(command, console);
     case "params":
       return await (await import("./command_params.ts")).commandParams(command, console);
     case "profile":
       return await (await import("./command_profile.ts")).commandProfile(command, console);
     case "hash":
-      return await (await import("./command_params.ts")).commandHash(command, console);
+      return await (await import("./command_hash.ts")).commandHash(command, console);
     case "help":
       return await (await import("./command_help.ts")).commandHelp(command, console);
     case "version":

@@ -5,7 +5,16 @@
  */
 
 import { canonicalJson } from "./canonical.ts";
-import type { Action, Condition, Kpi, Parameter, Profile, Rule } from "./profile.ts";
+import {
+  type Action,
+  type Condition,
+  DEFAULT_GATE,
+  DEFAULT_GUARDS,
+  type Kpi,
+  type Parameter,
+  type Profile,
+  type Rule,
+} from "./profile.ts";
 
 function parameter(
   path: string,
@@ -148,7 +157,7 @@ export const marketMaker: Profile = {
       [0, 10, 1],
       "iterations",
       2,
-      "Iterations between two applied changes.",
+      "Fewest iterations from one applied change to the next.",
     ),
     parameter(
       "tuner.velocity_cap",
@@ -289,15 +298,8 @@ export const marketMaker: Profile = {
       { param: "impact_cap_ratio", add: 0.005, limit: 0.1 },
     ]),
   ],
-  guards: {
-    freeze_after: 2,
-    freeze_iters: 4,
-    oscillation_window: 3,
-    velocity_cap: 0.25,
-    max_delta_per_hour: 0.75,
-    cooldown_iters: 2,
-  },
-  gate: { window: 8, pass: 6, warn: 5, full_apply_ratio: 0.95, signature_stuck: 1 },
+  guards: { ...DEFAULT_GUARDS, cooldown_iters: 2 },
+  gate: DEFAULT_GATE,
 };
 
 /** The flat keys of the market-maker profile's parameters, in the profile's order. */

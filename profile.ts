@@ -93,9 +93,22 @@ export interface GuardSettings {
   readonly velocity_cap: number;
   /** Largest sum of steps within the trailing hour, as a fraction of the parameter's range. */
   readonly max_delta_per_hour: number;
-  /** Iterations that must lie between two applied changes. */
+  /**
+   * Fewest iterations from one applied change to the next: with 2, after a change in iteration 1
+   * the next may come in 3.
+   */
   readonly cooldown_iters: number;
 }
+
+/** Guard settings to start from. */
+export const DEFAULT_GUARDS: GuardSettings = {
+  freeze_after: 2,
+  freeze_iters: 4,
+  oscillation_window: 3,
+  velocity_cap: 0.25,
+  max_delta_per_hour: 0.75,
+  cooldown_iters: 1,
+};
 
 /** How the last iterations are judged. */
 export interface GateSettings {
@@ -110,6 +123,15 @@ export interface GateSettings {
   /** Largest number of applied changes that left the hash as it was. */
   readonly signature_stuck: number;
 }
+
+/** Gate settings to start from. */
+export const DEFAULT_GATE: GateSettings = {
+  window: 8,
+  pass: 6,
+  warn: 5,
+  full_apply_ratio: 0.95,
+  signature_stuck: 1,
+};
 
 /** Everything `soak` knows of one kind of system. */
 export interface Profile {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Profile } from "./profile.ts";
+import { DEFAULT_GATE, DEFAULT_GUARDS, type Profile } from "./profile.ts";
 
 /**
  * A starting point for the profile of a service that takes requests.
@@ -115,13 +115,6 @@ export const startingPoint: Profile = {
       then: [{ param: "concurrency", multiply: 1.5, limit: 48 }],
     },
   ],
-  guards: {
-    freeze_after: 2,
-    freeze_iters: 4,
-    oscillation_window: 3,
-    velocity_cap: 0.25,
-    max_delta_per_hour: 0.75,
-    cooldown_iters: 1,
-  },
-  gate: { window: 8, pass: 6, warn: 5, full_apply_ratio: 0.95, signature_stuck: 1 },
+  guards: DEFAULT_GUARDS,
+  gate: DEFAULT_GATE,
 };

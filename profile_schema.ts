@@ -232,7 +232,12 @@ export const GUARDS_SCHEMA: SchemaNode = object(
     max_delta_per_hour: positive(
       "Largest sum of a parameter's steps within an hour, as a share of its range.",
     ),
-    cooldown_iters: integer("Iterations that must lie between two applied changes.", 0, 1000),
+    cooldown_iters: integer(
+      "Fewest iterations from one applied change to the next: with 2, after a change in iteration 1 " +
+        "the next may come in 3.",
+      0,
+      1000,
+    ),
   },
 );
 
