@@ -17,26 +17,86 @@
  * @module
  */
 
-export * from "./errors.ts";
-export * from "./jsonx.ts";
-export * from "./profile.ts";
-export * from "./profile_check.ts";
-export * from "./market_maker.ts";
-export * from "./params.ts";
-export * from "./guards.ts";
-export * from "./pipeline.ts";
-export * from "./records.ts";
-export * from "./artifacts.ts";
-export * from "./tuning_report.ts";
-export * from "./mock_fault.ts";
-export * from "./findings.ts";
-export * from "./judge.ts";
-export * from "./audit.ts";
-export * from "./verify_result.ts";
-export * from "./verify.ts";
-export * from "./snapshot.ts";
-export * from "./metrics.ts";
-export * from "./gate.ts";
-export * from "./run.ts";
-export type { OnError, RealRequest, SystemRequest } from "./system_spec.ts";
-export * from "./replay.ts";
+export { type ErrorKind, SoakError, type SoakErrorOptions } from "./errors.ts";
+export {
+  atomicWriteJson,
+  canonicalJson,
+  computeJsonHash,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  readJsonWithHash,
+} from "./jsonx.ts";
+export type {
+  Action,
+  Condition,
+  GateSettings,
+  GuardSettings,
+  Kpi,
+  KpiJudgement,
+  KpiValues,
+  Parameter,
+  Profile,
+  Rule,
+} from "./profile.ts";
+export { checkProfile, parseProfile, type ProfileProblem } from "./profile_check.ts";
+export { marketMaker, PARAM_KEYS } from "./market_maker.ts";
+export {
+  applyDeltas,
+  type Deltas,
+  getAllParams,
+  getFromRuntime,
+  type ParameterProblem,
+  setInRuntime,
+  validateDeltas,
+} from "./params.ts";
+export {
+  type AppliedStep,
+  EMPTY_HISTORY,
+  type Guard,
+  type GuardEvaluation,
+  type GuardFinding,
+  type GuardHistory,
+  GUARDS,
+  observeIteration,
+  type ProposalContext,
+  rememberApplied,
+  type SkipReason,
+  type Withheld,
+} from "./guards.ts";
+export { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./pipeline.ts";
+export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./records.ts";
+export type { TuningCounts } from "./tuning_report.ts";
+export { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
+export type {
+  ExecSystem,
+  MockSystem,
+  OnError,
+  RealRequest,
+  RealSettings,
+  RealSystem,
+  ReloadSignal,
+  ServiceSystem,
+  SystemRequest,
+  SystemSpec,
+} from "./system_spec.ts";
+export { type RunOptions, type RunResult, runSoak, type RunStart } from "./run.ts";
+export type { Finding, FindingCode } from "./findings.ts";
+export type { JudgedProposal, Outcome } from "./judge.ts";
+export type { AuditedIteration, AuditSink, SeenIteration } from "./audit.ts";
+export { type VerifyOptions, verifyRun } from "./verify.ts";
+export type { GateCheck, ProposalCounts, Verdict, VerifyResult } from "./verify_result.ts";
+export {
+  type IterationFacts,
+  type KpiStatistics,
+  type Snapshot,
+  takeSnapshot,
+} from "./snapshot.ts";
+export { type MetricsInput, renderMetrics } from "./metrics.ts";
+export { type GateOptions, type GateResult, runGate } from "./gate.ts";
+export {
+  type ReplayDifference,
+  type ReplayOptions,
+  type ReplayResult,
+  replayRun,
+} from "./replay.ts";
