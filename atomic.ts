@@ -151,8 +151,12 @@ export class AtomicFile implements Disposable {
       // Before the rename: else a power loss may leave the new name on a file without content.
       this.#orAbort("cannot flush the file to disk", () => file.syncSync());
     }
-    this.#orAbort("cannot replace the file", () => Deno.renameSync(this.#temp, this.#path));
-    // Closed only now: without its lock the temp file would have looked like a dead process's.
+    this.#orAbort("cannot replace the file", () => {
+      // Locks are mandatory there: until close() nobody could read the file under its new name.
+      if (Deno.build.os === "windows") file.unlockSync();
+      Deno.renameSync(this.#temp, this.#path);
+    });
+    // Closed only now: without its lock the temp file would look like a dead process's.
     file.close();
     this.#file = undefined;
     try {

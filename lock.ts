@@ -113,7 +113,7 @@ export class Lock implements Disposable, AsyncDisposable {
  * const path = `${await Deno.makeTempDir()}/runtime.json.lock`;
  * {
  *   using _lock = await acquireLock(path, { wait: true, owner: "soak apply" });
- *   await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError, "soak apply");
+ *   await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError, "locked by");
  * }
  * using _again = await acquireLock(path, { wait: false });
  * ```
@@ -227,7 +227,9 @@ function readHolder(path: string): LockHolder | undefined {
     const found: unknown = JSON.parse(new TextDecoder().decode(buffer.subarray(0, length)));
     return isHolder(found) ? found : undefined;
   } catch {
-    return undefined; // just released, or not written yet: the lock is held all the same
+    // Just released, not written yet, or, on Windows, locked against reading too: the lock is held
+    // all the same.
+    return undefined;
   }
 }
 

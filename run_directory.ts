@@ -4,7 +4,10 @@
  * @module
  */
 
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename } from "@std/path/basename";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { readRun, RUN_FILE, RUNTIME_FILE } from "./artifacts.ts";
 import { removeStaleTemps } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
@@ -132,7 +135,10 @@ function listNames(path: string): string[] {
 
 async function archiveRun(path: string, archive: string): Promise<void> {
   // A `soak apply` that is at work on the old runtime would else replace that of the new run.
-  await using _lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
+  await using lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
+  // Windows renames no folder with an open file in it, be it this lock or that of an apply that
+  // comes in between: then the rename fails, and nothing is lost.
+  if (Deno.build.os === "windows") lock.release();
   try {
     Deno.renameSync(path, archive);
     flushFolder(dirname(path));

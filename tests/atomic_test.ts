@@ -71,7 +71,9 @@ Deno.test("readRegularFile() keeps what it returned apart from what it reads nex
   assertEquals(first, bytesOf("aaa"));
 });
 
-Deno.test("readRegularFile() says that a file is missing, with the cause", async () => {
+Deno.test("readRegularFile() says that a file is missing, with the cause", {
+  ignore: !posix,
+}, async () => {
   await using folder = await tempDir();
   const error = await assertRejects(() => readRegularFile(folder.file("no\u001b[2J")), SoakError);
   assertEquals(error.kind, "artifact");
@@ -146,7 +148,9 @@ Deno.test("atomicWrite() creates a file, then replaces it, and leaves no other",
   assertEquals(namesIn(folder.path), ["a.json"]);
 });
 
-Deno.test("atomicWrite() writes to a name without a folder and to one of 255 bytes", async () => {
+Deno.test("atomicWrite() writes to a name without a folder and to one of 255 bytes", {
+  ignore: !posix,
+}, async () => {
   await using folder = await tempDir();
   const long = folder.file("é".repeat(127));
   await atomicWrite(long, bytesOf("x"));

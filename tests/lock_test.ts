@@ -33,7 +33,9 @@ async function killed(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-Deno.test("acquireLock() refuses a lock that another process holds, and names it", async () => {
+Deno.test("acquireLock() refuses a lock that another process holds, and names it", {
+  ignore: !posix,
+}, async () => {
   await using folder = await tempDir();
   const path = folder.file("a.lock");
   const child = await spawnHolder(path);
@@ -49,7 +51,9 @@ Deno.test("acquireLock() refuses a lock that another process holds, and names it
   );
 });
 
-Deno.test("acquireLock() takes over the lock of a dead process at once", async () => {
+Deno.test("acquireLock() takes over the lock of a dead process at once", {
+  ignore: !posix,
+}, async () => {
   await using folder = await tempDir();
   const path = folder.file("a.lock");
   await killed(await spawnHolder(path));

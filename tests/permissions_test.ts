@@ -14,7 +14,7 @@ async function finishedRun(parent: TempDir): Promise<string> {
 
 /** A program that tries what `soak` must not be able to do. */
 const TRESPASSES: Readonly<Record<string, string>> = {
-  "start a process": "new Deno.Command('true').outputSync()",
+  "start a process": "new Deno.Command(Deno.execPath()).outputSync()",
   "reach the network": "await fetch('http://127.0.0.1:8999/')",
   "listen": "Deno.listen({ port: 0 })",
   "read another variable": "Deno.env.get('HOME')",

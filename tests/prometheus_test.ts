@@ -13,6 +13,8 @@ import { queryPrometheus } from "../prometheus.ts";
 import { verifyRun } from "../verify.ts";
 import { bench, READ_SIZE, REPORT, TINY } from "./real_system.ts";
 
+const posix = Deno.build.os !== "windows";
+
 /** A Prometheus server that is none. */
 interface Fake extends AsyncDisposable {
   readonly url: string;
@@ -117,7 +119,9 @@ const QUERIED: Profile = {
   parameters: TINY.parameters.map((parameter) => ({ ...parameter, query: "size_now" })),
 };
 
-Deno.test("a run reads KPIs and effective parameters from Prometheus", async () => {
+Deno.test("a run reads KPIs and effective parameters from Prometheus", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const command = b.script("work", `${READ_SIZE}; echo $size > size`);
   await using server = await fake((query) => {
@@ -134,7 +138,9 @@ Deno.test("a run reads KPIs and effective parameters from Prometheus", async () 
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
 
-Deno.test("a service needs no program to be measured by when Prometheus knows it all", async () => {
+Deno.test("a service needs no program to be measured by when Prometheus knows it all", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const command = b.script(
     "serve",
@@ -157,7 +163,7 @@ Deno.test("a service needs no program to be measured by when Prometheus knows it
   assertEquals((await readSummary(b.dir, 1)).record.kpis, { cost: 16 });
 });
 
-Deno.test("a query that fails names its KPI or parameter", async () => {
+Deno.test("a query that fails names its KPI or parameter", { ignore: !posix }, async () => {
   await using b = await bench();
   const command = b.script("work", "true");
   await using server = await fake((query) =>
@@ -172,7 +178,7 @@ Deno.test("a query that fails names its KPI or parameter", async () => {
   );
 });
 
-Deno.test("a profile and a run agree on where values come from", async () => {
+Deno.test("a profile and a run agree on where values come from", { ignore: !posix }, async () => {
   await using b = await bench();
   const command = [b.script("work", `${READ_SIZE}\n${REPORT}`)];
   const url = "http://127.0.0.1:1";

@@ -18,6 +18,8 @@ import {
   until,
 } from "./real_system.ts";
 
+const posix = Deno.build.os !== "windows";
+
 /** Reads its runtime when it starts and on SIGHUP, and says in a file what it runs with. */
 const SERVER = `load() { ${READ_SIZE}; echo $size > effective.new; mv effective.new effective; }
 trap load HUP
@@ -51,7 +53,9 @@ async function assertGone(b: Bench): Promise<void> {
   await until(() => !isRunning(pidIn(b.file("pid"))), "the service is gone");
 }
 
-Deno.test("a service is started once, told of each change, and stopped at the end", async () => {
+Deno.test("a service is started once, told of each change, and stopped at the end", {
+  ignore: !posix,
+}, async () => {
   const ways: readonly ((b: Bench) => SystemRequest)[] = [
     () => ({ reloadSignal: "SIGHUP" }),
     (b) => ({ reloadCommand: b.script("reload", 'kill -s HUP "$SOAK_SERVICE_PID"') }),
@@ -73,7 +77,7 @@ Deno.test("a service is started once, told of each change, and stopped at the en
   }
 });
 
-Deno.test("verify catches a service that is not told of changes", async () => {
+Deno.test("verify catches a service that is not told of changes", { ignore: !posix }, async () => {
   await using b = await bench();
   const system = service(b, SERVER, {
     measureCommand: b.script("impatient", `PATIENCE=1\n${MEASURE}`),
@@ -83,7 +87,9 @@ Deno.test("verify catches a service that is not told of changes", async () => {
   assertEquals([verdict, counts.full], ["FAIL", 0]);
 });
 
-Deno.test("a service that dies is started again, and the iteration tells", async () => {
+Deno.test("a service that dies is started again, and the iteration tells", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const dies =
     `echo x >> starts; [ $(wc -l < starts) -lt 3 ] && { echo dying; exit 5; }\n${SERVER}`;
@@ -95,7 +101,9 @@ Deno.test("a service that dies is started again, and the iteration tells", async
   assertEquals(log.split("dying\n[soak: it exited with code 5: restart ").length, 3);
 });
 
-Deno.test("a service that is killed between two iterations is started again", async () => {
+Deno.test("a service that is killed between two iterations is started again", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   let kills = 1;
   await b.run(service(b, SERVER, { reloadSignal: "SIGHUP" }), {
@@ -110,7 +118,9 @@ Deno.test("a service that is killed between two iterations is started again", as
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
 
-Deno.test("a service that keeps dying ends the run, which can be resumed", async () => {
+Deno.test("a service that keeps dying ends the run, which can be resumed", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const dies = `echo x >> starts; [ -e well ] || { echo sick >&2; exit 5; }\n${SERVER}`;
   const system = service(b, dies, {
@@ -129,7 +139,9 @@ Deno.test("a service that keeps dying ends the run, which can be resumed", async
   await assertGone(b);
 });
 
-Deno.test("a service is waited for until its URL answers with success", async () => {
+Deno.test("a service is waited for until its URL answers with success", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   let asked = 0;
   const listening = Promise.withResolvers<number>();
@@ -145,7 +157,9 @@ Deno.test("a service is waited for until its URL answers with success", async ()
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
 
-Deno.test("a service that does not get ready is stopped, and the iteration was not measured", async () => {
+Deno.test("a service that does not get ready is stopped, and the iteration was not measured", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   // A file from before is no sign of readiness.
   Deno.writeTextFileSync(b.file("ready"), "stale");
@@ -157,7 +171,9 @@ Deno.test("a service that does not get ready is stopped, and the iteration was n
   assert((await readSummary(b.dir, 2)).record.failure?.includes("not ready"));
 });
 
-Deno.test("a reload command that fails is a measurement that fails", async () => {
+Deno.test("a reload command that fails is a measurement that fails", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const reloadCommand = b.script("reload", "echo no good; exit 2");
   const error = await failure(b.run(service(b, SERVER, { reloadCommand })));
@@ -166,7 +182,9 @@ Deno.test("a reload command that fails is a measurement that fails", async () =>
   await assertGone(b);
 });
 
-Deno.test("a service that can't be started or is not measured is refused", async () => {
+Deno.test("a service that can't be started or is not measured is refused", {
+  ignore: !posix,
+}, async () => {
   await using b = await bench();
   const error = await failure(b.run(service(b, "true", { command: ["no-such-service-here"] })));
   assertStringIncludes(error.message, "the command was not found");
@@ -183,7 +201,7 @@ Deno.test("a service that can't be started or is not measured is refused", async
   }
 });
 
-Deno.test("a service's settings are all in the record", async () => {
+Deno.test("a service's settings are all in the record", { ignore: !posix }, async () => {
   await using b = await bench();
   const system = service(b, SERVER, { reloadSignal: "SIGHUP", maxRestarts: 7 });
   await b.run(system, { iterations: 1 });
@@ -205,7 +223,9 @@ Deno.test("a service's settings are all in the record", async () => {
   );
 });
 
-Deno.test("an interruption ends the interval at once, stops the service and can be resumed from", async () => {
+Deno.test("an interruption ends the interval at once, stops the service and can be resumed from", {
+  ignore: !posix,
+}, async () => {
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     await using b = await bench();
     Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));

@@ -4,6 +4,7 @@ import { RUNTIME_FILE, summaryFile } from "../artifacts.ts";
 import { eventLoopTurn } from "../event_loop.ts";
 import { acquireLock } from "../lock.ts";
 import { runSoak } from "../run.ts";
+import { startCli, until } from "./real_system.ts";
 import { ended, MAIN, PERMISSIONS, soak, spawnSoak } from "./soak_process.ts";
 import { namesIn, tempDir, textsIn } from "./temp_dir.ts";
 
@@ -84,32 +85,30 @@ Deno.test("the first SIGINT waits for the step at hand, the second one does not"
 }, async () => {
   await using parent = await tempDir();
   const dir = parent.file("run");
-  const args = ["--mock", "--auto-tune", "--iterations", "12", "--quiet", "--out", dir];
-  await runSoak({ dir: parent.file("whole"), iterations: 12, autoTune: true });
-  await Deno.mkdir(dir);
+  const options = { iterations: 12, autoTune: true };
+  await runSoak({ dir: parent.file("whole"), ...options });
+  await runSoak({ dir, ...options, signal: AbortSignal.abort() });
   // As long as this lock is held, the step can't be finished.
-  const lock = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
-  await Deno.rename(dir, parent.file("aside"));
-  const child = spawnSoak(["run", ...args]);
-  await appears(join(dir, RUNTIME_FILE));
-  child.kill("SIGSTOP");
-  lock.release();
-  await Deno.remove(parent.file("aside"), { recursive: true });
-  const held = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: true });
-  child.kill("SIGCONT");
-  child.kill("SIGINT");
-  let over = false;
-  const end = ended(child);
-  end.then(() => over = true, () => over = true);
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  assertEquals(over, false);
-  child.kill("SIGINT");
-  const { code, stderr } = await end;
+  const held = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
+  // Nothing shows that a run is waiting for the lock. One that was not yet is let wait longer.
+  for (let waitMs = 200;; waitMs *= 2) {
+    const run = startCli(["run", "--resume", "--quiet", "--out", dir]);
+    let over = false;
+    const end = run.end().finally(() => over = true);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    run.kill("SIGINT");
+    await until(() => over || run.err() !== "", "the signal is heard");
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    if (over && waitMs < 10_000) continue;
+    run.kill("SIGINT");
+    const { code, err } = await end;
+    assertEquals({ code, err }, {
+      code: 130,
+      err: "soak: stopping when the step at hand is done; once more stops at once\n",
+    });
+    break;
+  }
   held.release();
-  assertEquals({ code, stderr }, {
-    code: 130,
-    stderr: "soak: stopping when the step at hand is done; once more stops at once\n",
-  });
   assertEquals((await soak(["run", "--resume", "--quiet", "--out", dir])).code, 0);
   assertEquals(textsIn(dir), textsIn(parent.file("whole")));
 });
@@ -166,11 +165,14 @@ Deno.test("SIGINT ends a replay, and its scratch folder goes", { ignore: !posix 
   assertEquals(namesIn(scratch), []);
 });
 
-/** Runs a shell command with `$SOAK` for the command line; returns what came out and the code. */
-async function shell(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+/** Runs a shell script in which `"$@"` stands for the command line with its arguments. */
+async function shell(
+  script: string,
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = new Deno.Command("sh", {
-    args: ["-c", script],
-    env: { NO_COLOR: "1", SOAK: [Deno.execPath(), "run", ...PERMISSIONS, MAIN].join(" ") },
+    args: ["-c", script, "sh", Deno.execPath(), "run", ...PERMISSIONS, MAIN, ...args],
+    env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -187,7 +189,8 @@ for (
     // The first reader is gone at once, the second after a line.
     for (const reader of ["true", "head -1 >/dev/null"]) {
       const { stderr, stdout } = await shell(
-        `{ sleep 0.1; $SOAK ${command}; echo $? >&2; } | ${reader}`,
+        `{ sleep 0.1; "$@"; echo $? >&2; } | ${reader}`,
+        command.split(" "),
       );
       assertEquals({ stderr, stdout }, { stderr: "0\n", stdout: "" });
     }
@@ -197,7 +200,7 @@ for (
 Deno.test("a result that can't be written is a clear error", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
-  const { code, stderr } = await shell("$SOAK params list >/dev/full");
+  const { code, stderr } = await shell('"$@" >/dev/full', ["params", "list"]);
   assertEquals(code, 4);
   assertMatch(
     stderr,
@@ -210,6 +213,9 @@ Deno.test("progress that can't be written does not stop a run", {
 }, async () => {
   await using parent = await tempDir();
   const dir = parent.file("run");
-  const { code } = await shell(`$SOAK run --mock --iterations 3 --out '${dir}' 2>/dev/full`);
+  const { code } = await shell(
+    '"$@" 2>/dev/full',
+    ["run", "--mock", "--iterations", "3", "--out", dir],
+  );
   assertEquals(code, 0);
 });
