@@ -4,7 +4,8 @@
  * @module
  */
 
-import { dirname, join } from "@std/path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import { type Console, EXIT } from "./console.ts";
 import { SoakError } from "./errors.ts";
 import { canonicalJson } from "./jsonx.ts";

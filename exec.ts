@@ -4,7 +4,8 @@
  * @module
  */
 
-import { join, resolve } from "@std/path";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { runCommand } from "./child.ts";
 import {
   type MeasureRequest,

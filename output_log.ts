@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname } from "@std/path";
+import { dirname } from "@std/path/dirname";
 import { osError } from "./oserror.ts";
 import { printable } from "./printable.ts";
 

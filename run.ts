@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "./artifacts.ts";
 import type { IterationRecord } from "./records.ts";
 import { rebuildTuningReport, type TuningCounts } from "./tuning_report.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { RUNTIME_FILE, writeRun } from "./artifacts.ts";
 import type { RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { join, resolve } from "@std/path";
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { Child, runCommand } from "./child.ts";
 import { SoakError } from "./errors.ts";
 import { type Driver, iterationEnv, measureByCommand, withQueries } from "./exec.ts";

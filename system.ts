@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import type { RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";

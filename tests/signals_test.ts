@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { RUNTIME_FILE, summaryFile } from "../artifacts.ts";
-import { eventLoopTurn } from "../event_loop.ts";
 import { acquireLock } from "../lock.ts";
 import { runSoak } from "../run.ts";
 import { startCli, until } from "./real_system.ts";
@@ -127,7 +126,7 @@ for (const command of ["verify", "gate"]) {
     for (let i = 3; i <= 2500; i++) Deno.writeTextFileSync(join(dir, summaryFile(i)), summary);
     const child = spawnSoak([command, "--path", dir]);
     // Its report begins long before it has read everything.
-    while (!namesIn(dir).some((name) => name.startsWith("."))) await eventLoopTurn();
+    await until(() => namesIn(dir).some((name) => name.startsWith(".")), "its report begins");
     child.kill("SIGINT");
     const { code, stdout, stderr } = await ended(child);
     assertEquals({ code, stdout, stderr }, { code: 130, stdout: "", stderr: "" });

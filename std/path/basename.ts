@@ -1,2 +1,10 @@
+// The package's own choice between the two goes through Node's `process`, which takes as long to
+// load as the rest of the program.
 // @ts-types="./mod.d.ts"
-export { basename } from "npm:deno-std@1.4.0/path/basename.js";
+import * as posix from "npm:deno-std@1.4.0/path/posix/basename.js";
+// @ts-types="./mod.d.ts"
+import * as windows from "npm:deno-std@1.4.0/path/windows/basename.js";
+
+const here = Deno.build.os === "windows" ? windows : posix;
+/** As in the genuine package. */
+export const basename: typeof posix.basename = here.basename;

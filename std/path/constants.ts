@@ -1,2 +1,14 @@
+// The package's own choice between the two goes through Node's `process`, which takes as long to
+// load as the rest of the program.
 // @ts-types="./mod.d.ts"
-export { DELIMITER, SEPARATOR, SEPARATOR_PATTERN } from "npm:deno-std@1.4.0/path/constants.js";
+import * as posix from "npm:deno-std@1.4.0/path/posix/constants.js";
+// @ts-types="./mod.d.ts"
+import * as windows from "npm:deno-std@1.4.0/path/windows/constants.js";
+
+const here = Deno.build.os === "windows" ? windows : posix;
+/** As in the genuine package. */
+export const DELIMITER: typeof posix.DELIMITER = here.DELIMITER;
+/** As in the genuine package. */
+export const SEPARATOR: typeof posix.SEPARATOR = here.SEPARATOR;
+/** As in the genuine package. */
+export const SEPARATOR_PATTERN: typeof posix.SEPARATOR_PATTERN = here.SEPARATOR_PATTERN;

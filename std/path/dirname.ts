@@ -1,2 +1,10 @@
+// The package's own choice between the two goes through Node's `process`, which takes as long to
+// load as the rest of the program.
 // @ts-types="./mod.d.ts"
-export { dirname } from "npm:deno-std@1.4.0/path/dirname.js";
+import * as posix from "npm:deno-std@1.4.0/path/posix/dirname.js";
+// @ts-types="./mod.d.ts"
+import * as windows from "npm:deno-std@1.4.0/path/windows/dirname.js";
+
+const here = Deno.build.os === "windows" ? windows : posix;
+/** As in the genuine package. */
+export const dirname: typeof posix.dirname = here.dirname;

@@ -1,2 +1,10 @@
+// The package's own choice between the two goes through Node's `process`, which takes as long to
+// load as the rest of the program.
 // @ts-types="./mod.d.ts"
-export { extname } from "npm:deno-std@1.4.0/path/extname.js";
+import * as posix from "npm:deno-std@1.4.0/path/posix/extname.js";
+// @ts-types="./mod.d.ts"
+import * as windows from "npm:deno-std@1.4.0/path/windows/extname.js";
+
+const here = Deno.build.os === "windows" ? windows : posix;
+/** As in the genuine package. */
+export const extname: typeof posix.extname = here.extname;

@@ -1,2 +1,10 @@
+// The package's own choice between the two goes through Node's `process`, which takes as long to
+// load as the rest of the program.
 // @ts-types="./mod.d.ts"
-export { normalize } from "npm:deno-std@1.4.0/path/normalize.js";
+import * as posix from "npm:deno-std@1.4.0/path/posix/normalize.js";
+// @ts-types="./mod.d.ts"
+import * as windows from "npm:deno-std@1.4.0/path/windows/normalize.js";
+
+const here = Deno.build.os === "windows" ? windows : posix;
+/** As in the genuine package. */
+export const normalize: typeof posix.normalize = here.normalize;
