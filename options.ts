@@ -304,13 +304,19 @@ function systemRequest(given: Given): SystemRequest {
 function verifyCommand(given: Given): VerifyCommand {
   const { switches } = given;
   const strict = switches.has("strict");
+  const explain = number(given, "explain");
+  const other = ["json", "strict", "allow-no-deltas"].find((name) => switches.has(name)) ??
+    (given.texts.has("threshold") ? "threshold" : undefined);
+  if (explain !== undefined && other !== undefined) {
+    throw usage("a story for people has no verdict", "--explain", `leave --${other} out`);
+  }
   return {
     command: "verify",
     dir: directory(given, "path"),
     strict,
     thresholdPct: thresholdPct(given) ?? THRESHOLD_PCT[strict ? "strict" : "default"],
     allowNoDeltas: switches.has("allow-no-deltas"),
-    explain: number(given, "explain"),
+    explain,
     json: switches.has("json"),
   };
 }

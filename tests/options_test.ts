@@ -101,14 +101,14 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
   ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
-    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --explain 7 --json"),
+    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --json"),
     {
       command: "verify",
       dir: "d",
       strict: true,
       thresholdPct: 94.5,
       allowNoDeltas: true,
-      explain: 7,
+      explain: undefined,
       json: true,
     },
   );
@@ -471,5 +471,13 @@ Deno.test("parseOptions() stays quick on a very long argument", () => {
   const long = "x".repeat(1_000_000);
   for (const argv of [[long], ["run", `--${long}`], ["run", "--out", long], ["apply", long]]) {
     assertParsesOrExplains(argv);
+  }
+});
+
+Deno.test("--explain tells a story and takes nothing that asks for a verdict", () => {
+  assertEquals(parse("verify --explain 3").command, "verify");
+  for (const flag of ["--json", "--strict", "--allow-no-deltas", "--threshold 80"]) {
+    const { where, remedy } = mistake(["verify", "--explain", "3", ...flag.split(" ")]);
+    assertEquals([where, remedy], ["--explain", `leave ${flag.split(" ")[0]} out`]);
   }
 });
