@@ -8,7 +8,7 @@ import { join } from "@std/path/join";
 import { SoakError } from "./errors.ts";
 import { atomicWriteJson, decodeCanonical, type JsonValue, sha256Hex } from "./jsonx.ts";
 import { osError } from "./oserror.ts";
-import { readRegularFile } from "./readfile.ts";
+import { MAX_FILE_BYTES, readRegularFile } from "./readfile.ts";
 import {
   type IterationRecord,
   parseRun,
@@ -53,12 +53,16 @@ export interface Recorded<T> {
   readonly canonical: boolean;
 }
 
+/** The largest summary that is read. Several are read at once, so this bounds what they take. */
+const MAX_SUMMARY_BYTES = 4 * 1024 * 1024;
+
 async function readJson(
   dir: string,
   name: string,
+  maxBytes = MAX_FILE_BYTES,
 ): Promise<{ value: JsonValue; fileHash: string; canonical: boolean }> {
   const path = join(dir, name);
-  const bytes = await readRegularFile(path);
+  const bytes = await readRegularFile(path, { maxBytes });
   const { value, canonical } = decodeCanonical(bytes, path);
   return { value, fileHash: await sha256Hex(bytes), canonical };
 }
@@ -87,7 +91,8 @@ export async function readSummary(
   dir: string,
   iteration: number,
 ): Promise<Recorded<IterationRecord>> {
-  const { value, fileHash, canonical } = await readJson(dir, summaryFile(iteration));
+  const name = summaryFile(iteration);
+  const { value, fileHash, canonical } = await readJson(dir, name, MAX_SUMMARY_BYTES);
   const record = parseSummary(value, join(dir, summaryFile(iteration)));
   return { record, fileHash, canonical };
 }

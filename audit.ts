@@ -73,6 +73,15 @@ export interface SeenIteration extends IterationFacts {
   readonly applied: boolean;
 }
 
+/** A finding says enough in so many characters; hostile records could make it say any number. */
+const MAX_TEXT = 2000;
+
+function shortened(text: string): string {
+  return text.length <= MAX_TEXT
+    ? text
+    : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
+}
+
 /** Judges the iterations of one run, in order. */
 export class Auditor {
   readonly #run: RunRecord;
@@ -198,9 +207,9 @@ export class Auditor {
         code,
         iteration: this.#iteration,
         file: summaryFile(this.#iteration),
-        recorded: recorded === undefined ? null : JSON.stringify(recorded),
-        recomputed: recomputed === undefined ? null : JSON.stringify(recomputed),
-        message,
+        recorded: recorded === undefined ? null : shortened(JSON.stringify(recorded)),
+        recomputed: recomputed === undefined ? null : shortened(JSON.stringify(recomputed)),
+        message: shortened(message),
       });
     }
   }

@@ -25,6 +25,9 @@ const CODES: Readonly<Record<ParameterProblem["code"], FindingCode>> = {
 /** Rounding noise between a step as computed and as recorded. */
 const TOLERANCE = 1e-9;
 
+/** Enough to see what is wrong with a part of a record; hostile ones could have millions. */
+const MAX_PROBLEMS = 50;
+
 /** Checks kinds and bounds of the runtime, the proposal and the deltas. */
 export function auditValues(
   { tuning: { proposedDeltas, deltas } }: IterationRecord,
@@ -37,7 +40,8 @@ export function auditValues(
     ["deltas", validateDeltas(deltas, parameters)],
   ] as const;
   return parts.flatMap(([part, problems]) =>
-    problems.map(({ code, message }) => found(CODES[code], `${part}: ${message}`))
+    problems.slice(0, MAX_PROBLEMS)
+      .map(({ code, message }) => found(CODES[code], `${part}: ${message}`))
   );
 }
 
@@ -163,10 +167,11 @@ function sameNumbers(
 export function auditKpis(
   record: IterationRecord,
   judgement: KpiJudgement,
-  { profile, system }: RunRecord,
+  run: RunRecord,
 ): RecordFinding[] {
-  const simulated = system.kind === "mock";
-  const findings = auditFailure(record, simulated);
+  const { profile } = run;
+  const simulated = run.system.kind === "mock";
+  const findings = auditFailure(record, run);
   const missing = profile.kpis.map(({ key }) => key).filter((key) =>
     !Object.hasOwn(record.kpis, key) || (simulated && record.kpis[key] === null)
   );
@@ -202,8 +207,25 @@ export function auditKpis(
 }
 
 /** Checks that a failed measurement is one that can be. */
-function auditFailure(record: IterationRecord, simulated: boolean): RecordFinding[] {
+function auditFailure(record: IterationRecord, { system }: RunRecord): RecordFinding[] {
+  const simulated = system.kind === "mock";
   const findings: RecordFinding[] = [];
+  if (system.kind !== "mock" && system.onError === "stop" && record.failure !== null) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims a failed measurement, at which this run would have stopped",
+      record.failure,
+      null,
+    ));
+  }
+  if (system.kind !== "service" && !simulated && record.restarts !== undefined) {
+    findings.push(found(
+      "failure_untrue",
+      "the iteration claims restarts, yet no service is run",
+      record.restarts,
+      null,
+    ));
+  }
   if (simulated && record.failure !== null) {
     findings.push(found(
       "failure_untrue",

@@ -13,6 +13,7 @@ import { type Guard, GUARDS } from "./guards.ts";
 import { atomicWriteJson } from "./jsonx.ts";
 import { marketMaker } from "./market_maker.ts";
 import { renderMetrics } from "./metrics.ts";
+import { osError } from "./oserror.ts";
 import type { Profile } from "./profile.ts";
 import { ratioText } from "./report.ts";
 import { type Snapshot, SnapshotWindow } from "./snapshot.ts";
@@ -73,6 +74,8 @@ export interface GateResult {
  */
 export async function runGate(dir: string, options: GateOptions = {}): Promise<GateResult> {
   const { strict = false, prometheus = false } = options;
+  // Whatever happens from here on, the answer of an earlier gate must not be read as this one's.
+  for (const name of [GATE_REPORT_FILE, SNAPSHOT_FILE, METRICS_FILE]) removeStale(join(dir, name));
   using report = new VerifyReport(dir);
   const observed = new Observed();
   const verification = await verifyRun(dir, {
@@ -112,6 +115,22 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     last_hash: verification.lastHash,
   });
   return { verdict, checks, snapshot, verification, skipped };
+}
+
+function removeStale(path: string): void {
+  try {
+    const { isFile, isSymlink } = Deno.lstatSync(path);
+    if (isFile || isSymlink) Deno.removeSync(path);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw osError("cannot remove the report of an earlier gate", path, error);
+  }
+}
+
+/** What stands in the way of a missing report is the verification's business to name. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.NotCapable;
 }
 
 /** What the gate takes from the verifier's pass, without keeping the iterations. */

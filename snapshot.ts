@@ -170,7 +170,7 @@ function valuesOf(window: readonly IterationFacts[], key: string): number[] {
 function statistics(values: readonly number[]): KpiStatistics {
   if (values.length === 0) return { mean: null, median: null, min: null, max: null, trend: "flat" };
   return {
-    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: mean(values),
     median: median(values),
     min: Math.min(...values),
     max: Math.max(...values),
@@ -178,17 +178,27 @@ function statistics(values: readonly number[]): KpiStatistics {
   };
 }
 
+/** The mean, also of values whose sum is beyond what a number can hold. */
+function mean(values: readonly number[]): number {
+  const plain = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Number.isFinite(plain)
+    ? plain
+    : values.reduce((sum, value) => sum + value / values.length, 0);
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
   const upper = sorted[Math.floor(middle)] ?? NaN;
-  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? NaN) + upper) / 2 : upper;
+  return Number.isInteger(middle) ? mean([sorted[middle - 1] ?? NaN, upper]) : upper;
 }
 
 /** A least-squares line that rises or falls by more than twice the scatter around it. */
-function trend(values: readonly number[]): KpiStatistics["trend"] {
-  const n = values.length;
-  if (n < 3) return "flat";
+function trend(unscaled: readonly number[]): KpiStatistics["trend"] {
+  const n = unscaled.length;
+  const scale = Math.max(...unscaled.map(Math.abs));
+  if (n < 3 || scale === 0) return "flat";
+  const values = unscaled.map((value) => value / scale);
   const meanX = (n - 1) / 2;
   const meanY = values.reduce((sum, y) => sum + y, 0) / n;
   let [xx, xy] = [0, 0];

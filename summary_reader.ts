@@ -8,7 +8,7 @@ import { readSummary, type Recorded } from "./artifacts.ts";
 import type { IterationRecord } from "./records.ts";
 
 /** How many summaries are read at once. */
-const AHEAD = 32;
+const AHEAD = 16;
 
 /**
  * Reads summaries in batches. Their hashes are worked out together, which takes a fraction of the

@@ -293,7 +293,9 @@ function parseMock(shape: Shape): MockSystem {
     kind: "mock",
     fault: shape.get("fault").nullOr((fault) => {
       fault.object(["kind", "rate"]);
-      return { kind: fault.get("kind").oneOf(FAULT_KINDS), rate: fault.get("rate").number() };
+      const rate = fault.get("rate").number();
+      if (!(rate > 0 && rate <= 1)) throw fault.get("rate").wrong("a rate above 0 and up to 1");
+      return { kind: fault.get("kind").oneOf(FAULT_KINDS), rate };
     }),
     iterationSeconds: shape.get("iteration_seconds").integer(1),
   };
@@ -301,7 +303,7 @@ function parseMock(shape: Shape): MockSystem {
 
 function parseSettings(shape: Shape): RealSettings {
   return {
-    command: shape.get("command").items().map((word) => word.string()),
+    command: parseCommand(shape.get("command")),
     timeoutSeconds: seconds(shape.get("timeout_seconds")),
     graceSeconds: seconds(shape.get("grace_seconds")),
     pauseSeconds: seconds(shape.get("pause_seconds")),
@@ -330,4 +332,10 @@ function seconds(shape: Shape): number {
   const value = shape.number();
   if (value < 0 || value > 1e6) throw shape.wrong("a number of seconds");
   return value;
+}
+
+function parseCommand(shape: Shape): string[] {
+  const command = shape.items().map((word) => word.string());
+  if (command[0] === undefined || command[0] === "") throw shape.wrong("a command to run");
+  return command;
 }

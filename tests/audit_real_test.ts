@@ -97,3 +97,27 @@ Deno.test("a seed belongs to a simulation", async () => {
   const result = await verifyReal((run) => run.editRun((draft) => void (draft.seed = 7)));
   assert(codes(result).includes("run_at_odds"));
 });
+
+Deno.test("a run that stops at a failed measurement has none on record", async () => {
+  const failed = (run: Forgery): void => {
+    fail(run, 2);
+    run.edit(2, ({ tuning: { skip_reason: reason } }) => {
+      if (reason !== null) reason.note = "not measured: timed out";
+    });
+  };
+  const stopping = await verifyReal((run) => {
+    failed(run);
+    run.editJson("SOAK_RUN.json", (draft) => {
+      draft["system"] = { ...(draft["system"] as Record<string, string>), on_error: "stop" };
+    });
+  });
+  assertEquals([stopping.verdict, codes(stopping)], ["FAIL", ["failure_untrue"]]);
+  assertEquals((await verifyReal(failed)).verdict, "PASS");
+});
+
+Deno.test("only a service is started again", async () => {
+  const result = await verifyReal((run) =>
+    run.edit(4, ({ summary }) => void (summary["restarts"] = 4))
+  );
+  assertEquals([result.verdict, codes(result)], ["FAIL", ["failure_untrue"]]);
+});

@@ -147,3 +147,22 @@ Deno.test("a directory without a run is an error, and nothing is written into it
   await assertRejects(() => runGate(temp.file("run")), SoakError, "there is no soak run");
   assertEquals(namesIn(temp.file("run")), []);
 });
+
+Deno.test("a gate that can't answer leaves no earlier answer behind", async () => {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  await gate(temp, () => {}, { strict: true, prometheus: true });
+  assert(namesIn(dir).includes("GATE_REPORT.json"));
+  for (const name of namesIn(dir)) {
+    if (/^(SOAK_RUN|ITER_SUMMARY)/.test(name)) Deno.removeSync(`${dir}/${name}`);
+  }
+  await assertRejects(() => runGate(dir), SoakError, "there is no soak run");
+  assertEquals(namesIn(dir).filter((name) => /^(GATE|POST)/.test(name)), []);
+});
+
+Deno.test("metrics of an earlier gate do not outlive a gate without metrics", async () => {
+  await using temp = await tempDir();
+  await gate(temp, () => {}, { strict: true, prometheus: true });
+  await runGate(temp.file("run"), { strict: true });
+  assert(!namesIn(temp.file("run")).includes("POST_SOAK_METRICS.prom"));
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { canonicalJson } from "../jsonx.ts";
 import { marketMaker } from "../market_maker.ts";
 import { type IterationFacts, type Snapshot, takeSnapshot } from "../snapshot.ts";
 
@@ -124,4 +125,15 @@ Deno.test("mean, median, minimum and maximum agree with a plain computation", ()
     ),
     { seed: 2, numRuns: 300 },
   );
+});
+
+Deno.test("values at the end of the number range have statistics all the same", () => {
+  for (const [a, b] of [[1.7e308, 1.7e308], [1.7e308, -1.7e308], [5e-324, 1.7e308]]) {
+    const iterations = [3, 3, 3, a, b, a, b, a].map((value, i) =>
+      facts(i + 1, { kpis: { risk_ratio: 0.3, net_bps: value ?? 0 } })
+    );
+    const { mean, median } = takeSnapshot(iterations, marketMaker).kpi_last8["net_bps"] ?? {};
+    assert(Number.isFinite(mean) && Number.isFinite(median));
+    canonicalJson(takeSnapshot(iterations, marketMaker));
+  }
 });
