@@ -321,6 +321,11 @@ export const PARAM_KEYS: readonly string[] = marketMaker.parameters.map(({ key }
  * ```
  */
 export function isImpostor(profile: Profile): boolean {
-  return profile !== marketMaker && profile.name === marketMaker.name &&
+  return profile !== marketMaker && plainName(profile.name) === plainName(marketMaker.name) &&
     canonicalJson(profile) !== canonicalJson(marketMaker);
+}
+
+/** A name as a person reads it: `Market_Maker` and `market-maker` are one. */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "");
 }

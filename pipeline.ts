@@ -16,8 +16,14 @@ import {
   type SkipReason,
   skipReason,
 } from "./guards.ts";
-import { atomicWriteJson, canonicalJson, readJsonWithHash, sha256Hex } from "./jsonx.ts";
-import { acquireLock } from "./lock.ts";
+import {
+  atomicWriteJson,
+  canonicalJson,
+  type JsonObject,
+  readJsonWithHash,
+  sha256Hex,
+} from "./jsonx.ts";
+import { acquireLock, type Lock } from "./lock.ts";
 import { marketMaker } from "./market_maker.ts";
 import { applyDeltas, type Deltas, getFromRuntime } from "./params.ts";
 import type { Profile } from "./profile.ts";
@@ -104,8 +110,7 @@ const OUTSIDE_A_RUN: ProposalContext = {
  */
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
   const { runtimePath, expectedHash } = options;
-  await using lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
-  if (lock.takenOver) await removeStaleTemps(dirname(runtimePath));
+  await using _lock = await lockRuntime(runtimePath);
   const { data: runtime, stateHash: oldHash } = await readJsonWithHash(runtimePath);
   if (!isJsonObject(runtime)) {
     throw new SoakError("artifact", "the runtime is not a JSON object", {
@@ -113,12 +118,7 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
       remedy: "restore the file",
     });
   }
-  if (expectedHash !== undefined && oldHash !== expectedHash) {
-    throw new SoakError("system", "the runtime was changed by something else", {
-      where: runtimePath,
-      remedy: "find out what else writes to it, then start a new run",
-    });
-  }
+  if (expectedHash !== undefined && oldHash !== expectedHash) throw foreignChange(runtimePath);
 
   const {
     proposedDeltas,
@@ -165,6 +165,52 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
   await atomicWriteJson(runtimePath, next);
   await barrier(runtimePath, plan.stateHash);
   return plan;
+}
+
+/** A change that was decided on, and that a crash may have kept from being written. */
+export interface DecidedChange {
+  /** State hash before. */
+  readonly oldHash: string;
+  /** State hash after. */
+  readonly stateHash: string;
+  /** The runtime after. */
+  readonly next: JsonObject;
+}
+
+/**
+ * Completes a change that an earlier process decided on: writes it, unless it is written already.
+ *
+ * @param runtimePath The runtime file.
+ * @param change The change.
+ * @throws {SoakError} If the runtime is in neither of the two states, or can't be read or written.
+ */
+export async function completeApply(runtimePath: string, change: DecidedChange): Promise<void> {
+  await using _lock = await lockRuntime(runtimePath);
+  const { stateHash } = await readJsonWithHash(runtimePath);
+  if (stateHash === change.stateHash) return;
+  if (stateHash !== change.oldHash) throw foreignChange(runtimePath);
+  if (await sha256Hex(canonicalJson(change.next)) !== change.stateHash) {
+    throw new SoakError("artifact", "the step that was interrupted does not lead where it says", {
+      where: runtimePath,
+      remedy: "start a new run; `soak verify` tells more",
+    });
+  }
+  await atomicWriteJson(runtimePath, change.next);
+  await barrier(runtimePath, change.stateHash);
+}
+
+async function lockRuntime(runtimePath: string): Promise<Lock> {
+  const lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
+  if (lock.takenOver) await removeStaleTemps(dirname(runtimePath));
+  return lock;
+}
+
+/** The error that says that the runtime is not in the state that it was left in. */
+export function foreignChange(runtimePath: string): SoakError {
+  return new SoakError("system", "the runtime was changed by something else", {
+    where: runtimePath,
+    remedy: "find out what else writes to it, then start a new run",
+  });
 }
 
 async function barrier(path: string, expected: string): Promise<void> {

@@ -6,10 +6,10 @@
 
 import { join } from "@std/path/join";
 import { RUNTIME_FILE, writeRun } from "./artifacts.ts";
-import type { RunRecord } from "./records.ts";
+import { parseRun, type RunRecord, runToJson } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { EMPTY_HISTORY } from "./guards.ts";
-import { atomicWriteJson, computeJsonHash } from "./jsonx.ts";
+import { atomicWriteJson, canonicalJson, computeJsonHash, type JsonObject } from "./jsonx.ts";
 import { isImpostor, marketMaker } from "./market_maker.ts";
 import type { ClaimedDirectory } from "./run_directory.ts";
 import { requireProgram } from "./program.ts";
@@ -61,10 +61,12 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     seed: system.kind === "mock" ? seed : null,
     iterations,
     autoTune: options.autoTune ?? false,
-    startedUtc: utc(timeMs),
+    startedUtc: startedUtc(timeMs),
     initialHash: await computeJsonHash(runtime),
     profile,
   };
+  requireReadable(run);
+  requireSmall(runtime);
   const opened = openSystem(run);
   requirePrograms(system);
   await claim.clear();
@@ -81,6 +83,44 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     timeMs,
   };
 }
+
+/** A start state larger than this would make summaries that verification refuses to read. */
+const MAX_RUNTIME_CHARACTERS = 1024 * 1024;
+
+function requireSmall(runtime: JsonObject): void {
+  const { length } = canonicalJson(runtime);
+  if (length <= MAX_RUNTIME_CHARACTERS) return;
+  throw new SoakError("usage", `the runtime to start from has ${length} characters`, {
+    where: "--runtime",
+    remedy: `every summary carries it: keep it below ${MAX_RUNTIME_CHARACTERS}`,
+  });
+}
+
+/** What is asked for must pass the same checks as what is read back when resuming or verifying. */
+function requireReadable(run: RunRecord): void {
+  try {
+    parseRun(runToJson(run), "the run");
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    const { what, where } = error;
+    throw new SoakError("usage", what, {
+      ...(where === undefined ? {} : { where }),
+      remedy: "choose another value",
+      cause: error,
+    });
+  }
+}
+
+function startedUtc(ms: number): string {
+  if (Number.isFinite(ms) && Math.abs(ms) <= LAST_TIME_MS) return utc(ms);
+  throw new SoakError("usage", `not a time: ${ms}`, {
+    where: "startMs",
+    remedy: "give ms since the epoch",
+  });
+}
+
+/** The last time that a `Date` can hold. */
+const LAST_TIME_MS = 8.64e15;
 
 /** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
 function requirePrograms(system: SystemSpec): void {

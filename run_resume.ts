@@ -20,7 +20,8 @@ import type { IterationRecord, RunRecord } from "./records.ts";
 import { SoakError } from "./errors.ts";
 import { eventLoopTurn } from "./event_loop.ts";
 import { EMPTY_HISTORY, observeIteration } from "./guards.ts";
-import { atomicWriteJson, canonicalJson, computeJsonHash, readJsonWithHash } from "./jsonx.ts";
+import { atomicWriteJson, canonicalJson, computeJsonHash } from "./jsonx.ts";
+import { completeApply } from "./pipeline.ts";
 import type { MockFault } from "./mock_fault.ts";
 import { applyDeltas } from "./params.ts";
 import { judgeKpis } from "./profile.ts";
@@ -157,13 +158,9 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
   const step = await readStep(dir);
   if (step === null) return;
   if (step.iteration === state.iteration + 1 && step.previousHash === state.previousHash) {
-    const runtimePath = join(dir, RUNTIME_FILE);
-    const { stateHash } = await readJsonWithHash(runtimePath);
-    if (stateHash === step.tuning.oldHash) {
-      const { profile } = state.run;
-      const next = applyDeltas(step.runtime, step.tuning.deltas, profile.parameters);
-      await atomicWriteJson(runtimePath, next);
-    }
+    const { oldHash, stateHash, deltas } = step.tuning;
+    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
+    await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
     relive(state, step);
     state.previousHash = previousHash;

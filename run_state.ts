@@ -10,7 +10,7 @@ import { type GuardHistory, rememberApplied } from "./guards.ts";
 import { type JsonObject, readJsonWithHash } from "./jsonx.ts";
 import type { MockFault } from "./mock_fault.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "./params.ts";
-import type { applyDeltasWithTracking } from "./pipeline.ts";
+import { type applyDeltasWithTracking, foreignChange } from "./pipeline.ts";
 import type { Profile } from "./profile.ts";
 import { isJsonObject } from "./shape.ts";
 import type { System } from "./system.ts";
@@ -130,12 +130,7 @@ export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonOb
 /** Reads the runtime, which must be in the given state. */
 export async function readRuntime(path: string, expectedHash: string): Promise<JsonObject> {
   const { data, stateHash } = await readJsonWithHash(path);
-  if (stateHash !== expectedHash || !isJsonObject(data)) {
-    throw new SoakError("system", "the runtime was changed by something else", {
-      where: path,
-      remedy: "find out what else writes to it, then start a new run",
-    });
-  }
+  if (stateHash !== expectedHash || !isJsonObject(data)) throw foreignChange(path);
   return data;
 }
 

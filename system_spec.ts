@@ -189,17 +189,25 @@ function serviceSystem(settings: RealSettings, request: SystemRequest): ServiceS
     reloadRestart: request.reloadRestart ?? false,
     maxRestarts: request.maxRestarts ?? REAL_DEFAULTS.maxRestarts,
   };
+  const mistake = serviceMistake(system);
+  if (mistake !== null) throw usage(...mistake);
+  return system;
+}
+
+/** What is at odds within a service's settings, the flag and the remedy; `null` if nothing is. */
+function serviceMistake(
+  system: Omit<ServiceSystem, "kind">,
+): readonly [what: string, flag: string, remedy: string] | null {
   if (system.measureCommand === null && system.prometheusUrl === null) {
-    throw usage("nothing measures the service", "--service", "add --measure or --prometheus-url");
+    return ["nothing measures the service", "--service", "add --measure or --prometheus-url"];
   }
   if (system.readyUrl !== null && system.readyFile !== null) {
-    throw usage("readiness has one sign", "--ready-file", "choose it or --ready-url");
+    return ["readiness has one sign", "--ready-file", "choose it or --ready-url"];
   }
   const ways = [system.reloadSignal !== null, system.reloadCommand !== null, system.reloadRestart];
-  if (ways.filter(Boolean).length > 1) {
-    throw usage("there is one way to reload", "--reload-…", "choose one of the three flags");
-  }
-  return system;
+  return ways.filter(Boolean).length > 1
+    ? ["there is one way to reload", "--reload-…", "choose one of the three flags"]
+    : null;
 }
 
 /**
@@ -284,7 +292,11 @@ export function parseSystem(shape: Shape): SystemSpec {
   const names = kind === "exec" ? EXEC_SETTINGS : SETTINGS;
   shape.object(["kind", ...names.map(snakeCase)]);
   const settings = parseSettings(shape);
-  return kind === "exec" ? { kind, ...settings } : { kind, ...settings, ...parseService(shape) };
+  if (kind === "exec") return { kind, ...settings };
+  const service = { ...settings, ...parseService(shape) };
+  const mistake = serviceMistake(service);
+  if (mistake !== null) throw shape.wrong(`settings that agree (${mistake[0]})`);
+  return { kind, ...service };
 }
 
 function parseMock(shape: Shape): MockSystem {

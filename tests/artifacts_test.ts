@@ -380,3 +380,36 @@ Deno.test("rebuildTuningReport() keeps the old report when a summary is missing"
   assertEquals(await Deno.readTextFile(dir.file(TUNING_REPORT_FILE)), "old");
   assertEquals(namesIn(dir.path), [summaryFile(1), TUNING_REPORT_FILE]);
 });
+
+Deno.test("parseRun() refuses a service whose settings are at odds with each other", () => {
+  const system = {
+    kind: "service",
+    command: ["./serve"],
+    timeoutSeconds: 10,
+    graceSeconds: 1,
+    pauseSeconds: 0,
+    retries: 0,
+    onError: "stop",
+    prometheusUrl: null,
+    intervalSeconds: 1,
+    measureCommand: "./measure",
+    readyUrl: null,
+    readyFile: null,
+    readyTimeoutSeconds: 1,
+    reloadSignal: null,
+    reloadCommand: null,
+    reloadRestart: false,
+    maxRestarts: 3,
+  } as const;
+  const read = (change: object): RunRecord =>
+    parseRun(runToJson({ ...RUN, seed: null, system: { ...system, ...change } }), "f");
+  assertEquals(read({}).system, system);
+  for (
+    const change of [
+      { measureCommand: null },
+      { readyUrl: "http://127.0.0.1/", readyFile: "ready" },
+      { reloadSignal: "SIGHUP", reloadRestart: true },
+      { command: [] },
+    ]
+  ) assertThrows(() => read(change), SoakError, "f: $.system");
+});

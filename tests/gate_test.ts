@@ -68,6 +68,10 @@ Deno.test("five of eight good iterations are a warning", async () => {
   }, {});
   assertEquals(result.snapshot.verdict, "WARN");
   assertEquals(result.checks[0]?.status, "warn");
+  // By itself a warning passes; but fewer than six good ones are not ready to freeze.
+  assertEquals(result.checks.filter(({ status }) => status === "fail").map(({ name }) => name), [
+    "Ready to freeze",
+  ]);
 });
 
 Deno.test("findings fail the strict gate; otherwise they warn", async () => {

@@ -674,3 +674,59 @@ Deno.test("runSoak() refuses to resume records that do not follow one another", 
     assertEquals(textsIn(dir), before);
   }
 });
+
+Deno.test("runSoak() resumed with a runtime that a step does not know leaves all evidence", async () => {
+  await using parent = await tempDir();
+  const whole = await filesOf(parent);
+  const first = [...Array(11).keys()].map((i) => i + 2).find((i) => applied(whole, i)) ?? 0;
+  const dir = parent.file("run");
+  fillFolder(dir, {
+    ...filesAfter(whole, first - 1),
+    [STEP_FILE]: whole[summaryFile(first)] ?? "",
+    [RUNTIME_FILE]: '{"engine":{"tail_age_ms":777}}',
+  });
+  const before = textsIn(dir);
+  const error = await assertRejects(() => run(dir, { resume: true }), SoakError);
+  assertEquals(error.kind, "system");
+  assertStringIncludes(error.message, "changed by something else");
+  assertEquals(textsIn(dir), before);
+});
+
+Deno.test("runSoak() resumed with a step that does not lead where it says applies nothing", async () => {
+  await using parent = await tempDir();
+  const whole = await filesOf(parent);
+  const step = JSON.parse(whole[summaryFile(1)] ?? "");
+  step.tuning.deltas.tail_age_ms = 640;
+  const dir = parent.file("run");
+  fillFolder(dir, {
+    [RUN_FILE]: whole[RUN_FILE] ?? "",
+    [RUNTIME_FILE]: runtimeUnder(whole, 1),
+    [STEP_FILE]: canonicalJson(step),
+  });
+  const before = textsIn(dir);
+  await assertRejects(() => run(dir, { resume: true }), SoakError, "does not lead where it says");
+  assertEquals(textsIn(dir), before);
+});
+
+Deno.test("runSoak() refuses values that its own records could not hold, and touches nothing", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  await run(dir);
+  const before = textsIn(dir);
+  const wrong: RunOptions[] = [
+    ...[0, -1, 2.5, NaN, Infinity, 1e10].map((iterations) => ({ dir, iterations })),
+    ...[-1, 1.5, NaN, 2 ** 32].map((seed) => ({ dir, iterations: 2, seed })),
+    ...[NaN, Infinity, 1e18, 8.64e15].map((startMs) => ({ dir, iterations: 2, startMs })),
+    ...[0, -3, 7, NaN].map((rate) => ({
+      dir,
+      iterations: 2,
+      mockFault: { kind: "ignore", rate } as const,
+    })),
+    { dir, iterations: 2, runtime: { note: "x".repeat(1024 * 1024) } },
+  ];
+  for (const options of wrong) {
+    const error = await assertRejects(() => runSoak(options), SoakError);
+    assertEquals(error.kind, "usage", error.message);
+    assertEquals(textsIn(dir), before);
+  }
+});
