@@ -30,8 +30,8 @@ import {
   type GuardHistory,
   observeIteration,
   rememberApplied,
-  skipReason,
 } from "./guards.ts";
+import { skipReason } from "./skip_reason.ts";
 import {
   type Aftermath,
   type JudgedProposal,

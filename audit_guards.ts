@@ -6,7 +6,8 @@
 
 import type { TuningRecord } from "./records.ts";
 import { found, type RecordFinding } from "./findings.ts";
-import { type GuardEvaluation, GUARDS, type SkipReason } from "./guards.ts";
+import { type GuardEvaluation, GUARDS } from "./guards.ts";
+import type { SkipReason } from "./skip_reason.ts";
 
 /**
  * Checks what is recorded of a step against the guards.

@@ -13,11 +13,11 @@ import {
   type GuardHistory,
   guardSettings,
   NOTHING_WITHHELD,
-  type ProposalContext,
   velocityBudget,
   type Withheld,
   wouldOscillate,
 } from "./guards.ts";
+import type { ProposalContext } from "./skip_reason.ts";
 import { findParameter, getFromRuntime, roundToStep } from "./params.ts";
 import { actionTarget, type Parameter, type Profile, type Rule, ruleFires } from "./profile.ts";
 

@@ -122,13 +122,13 @@ function removeStale(path: string): void {
     const { isFile, isSymlink } = Deno.lstatSync(path);
     if (isFile || isSymlink) Deno.removeSync(path);
   } catch (error) {
-    if (isMissing(error)) return;
+    if (isNamedLater(error)) return;
     throw osError("cannot remove the report of an earlier gate", path, error);
   }
 }
 
-/** What stands in the way of a missing report is the verification's business to name. */
-function isMissing(error: unknown): boolean {
+/** Whether there is nothing to remove, or the verification will name what stands in the way. */
+function isNamedLater(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
     error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.NotCapable;
 }

@@ -5,7 +5,8 @@
  */
 
 import type { IterationRecord } from "./records.ts";
-import { GUARDS, type SkipReason } from "./guards.ts";
+import { GUARDS } from "./guards.ts";
+import type { SkipReason } from "./skip_reason.ts";
 import type { JsonObject } from "./jsonx.ts";
 import { type Deltas, findParameter, getFromRuntime } from "./params.ts";
 import type { Parameter } from "./profile.ts";

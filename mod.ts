@@ -59,11 +59,10 @@ export {
   type GuardHistory,
   GUARDS,
   observeIteration,
-  type ProposalContext,
   rememberApplied,
-  type SkipReason,
   type Withheld,
 } from "./guards.ts";
+export type { ProposalContext, SkipReason } from "./skip_reason.ts";
 export { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./pipeline.ts";
 export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./records.ts";
 export type { TuningCounts } from "./tuning_report.ts";

@@ -8,14 +8,8 @@
 import { dirname } from "@std/path/dirname";
 import { removeStaleTemps } from "./atomic.ts";
 import { SoakError } from "./errors.ts";
-import {
-  EMPTY_HISTORY,
-  evaluateGuards,
-  type GuardHistory,
-  type ProposalContext,
-  type SkipReason,
-  skipReason,
-} from "./guards.ts";
+import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "./guards.ts";
+import { type ProposalContext, type SkipReason, skipReason } from "./skip_reason.ts";
 import {
   atomicWriteJson,
   canonicalJson,

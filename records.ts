@@ -5,7 +5,8 @@
  * @module
  */
 
-import { GUARDS, type SkipReason } from "./guards.ts";
+import { GUARDS } from "./guards.ts";
+import type { SkipReason } from "./skip_reason.ts";
 import type { JsonObject, JsonValue } from "./jsonx.ts";
 import type { Deltas } from "./params.ts";
 import type { KpiValues, Profile } from "./profile.ts";

@@ -9,12 +9,8 @@ import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "./artifacts.t
 import type { IterationRecord } from "./records.ts";
 import { rebuildTuningReport, type TuningCounts } from "./tuning_report.ts";
 import { eventLoopTurn } from "./event_loop.ts";
-import {
-  type GuardHistory,
-  NOTHING_WITHHELD,
-  observeIteration,
-  type ProposalContext,
-} from "./guards.ts";
+import { type GuardHistory, NOTHING_WITHHELD, observeIteration } from "./guards.ts";
+import type { ProposalContext } from "./skip_reason.ts";
 import type { JsonObject } from "./jsonx.ts";
 import { applyDeltasWithTracking, type ApplyResult } from "./pipeline.ts";
 import { judgeKpis, type KpiValues, type Profile } from "./profile.ts";

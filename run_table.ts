@@ -6,7 +6,8 @@
 
 import type { IterationRecord } from "./records.ts";
 import type { TuningCounts } from "./tuning_report.ts";
-import { type Guard, GUARDS, primaryGuard } from "./guards.ts";
+import { type Guard, GUARDS } from "./guards.ts";
+import { primaryGuard } from "./skip_reason.ts";
 import { printable } from "./printable.ts";
 import type { Profile } from "./profile.ts";
 import { type Style, table } from "./terminal.ts";

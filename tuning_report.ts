@@ -8,7 +8,8 @@ import { join } from "@std/path/join";
 import { readSummary, TUNING_REPORT_FILE } from "./artifacts.ts";
 import { AtomicFile } from "./atomic.ts";
 import { eventLoopTurn } from "./event_loop.ts";
-import { type Guard, primaryGuard } from "./guards.ts";
+import type { Guard } from "./guards.ts";
+import { primaryGuard } from "./skip_reason.ts";
 import { canonicalJson } from "./jsonx.ts";
 import { type TuningRecord, tuningToJson } from "./records.ts";
 

@@ -8,12 +8,10 @@ import {
   GUARDS,
   guardSettings,
   observeIteration,
-  primaryGuard,
-  type ProposalContext,
   rememberApplied,
-  skipReason,
   velocityBudget,
 } from "../guards.ts";
+import { primaryGuard, type ProposalContext, skipReason } from "../skip_reason.ts";
 import type { JsonObject } from "../jsonx.ts";
 import { marketMaker } from "../market_maker.ts";
 import { acceptableTargets, CHANGED, situation } from "./arbitraries.ts";

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { TuningRecord } from "../records.ts";
 import { type Aftermath, judgeProposal, type PendingProposal } from "../judge.ts";
 import { marketMaker } from "../market_maker.ts";
-import type { SkipReason } from "../guards.ts";
+import type { SkipReason } from "../skip_reason.ts";
 
 const [OLD, NEW] = ["a".repeat(64), "b".repeat(64)];
 const NO_OP: SkipReason = {
