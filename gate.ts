@@ -5,21 +5,21 @@
  */
 
 import { join } from "@std/path/join";
-import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./artifacts.ts";
-import { atomicWrite } from "./atomic.ts";
-import type { SeenIteration } from "./audit.ts";
-import { classOf, FINDING_CODES } from "./findings.ts";
-import { type Guard, GUARDS } from "./guards.ts";
-import { atomicWriteJson } from "./jsonx.ts";
-import { marketMaker } from "./market_maker.ts";
-import { renderMetrics } from "./metrics.ts";
-import { osError } from "./oserror.ts";
-import type { Profile } from "./profile.ts";
-import { ratioText } from "./report.ts";
-import { type Snapshot, SnapshotWindow } from "./snapshot.ts";
-import { verifyRun } from "./verify.ts";
-import { VerifyReport } from "./verify_report.ts";
-import type { GateCheck, Verdict, VerifyResult } from "./verify_result.ts";
+import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifacts.ts";
+import { atomicWrite } from "./base/atomic_file.ts";
+import type { SeenIteration } from "./proof/auditor.ts";
+import { classOf, FINDING_CODES } from "./proof/findings.ts";
+import { type Guard, GUARDS } from "./model/guards.ts";
+import { atomicWriteJson } from "./base/json.ts";
+import { marketMaker } from "./model/market_maker.ts";
+import { renderMetrics } from "./report/metrics.ts";
+import { osError } from "./base/oserror.ts";
+import type { Profile } from "./model/profile.ts";
+import { ratioText } from "./report/verdict_text.ts";
+import { type Snapshot, SnapshotWindow } from "./judgement/snapshot.ts";
+import { verifyRun } from "./proof/verify.ts";
+import { VerifyReport } from "./report/verify_report.ts";
+import type { GateCheck, Verdict, VerifyResult } from "./proof/verify_result.ts";
 
 /** Options for {@linkcode runGate}. */
 export interface GateOptions {
@@ -62,7 +62,7 @@ export interface GateResult {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { runSoak } from "./run.ts";
+ * import { runSoak } from "./run/run.ts";
  *
  * const parent = await Deno.makeTempDir();
  * await runSoak({ dir: `${parent}/run`, iterations: 12, autoTune: true });

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type Console, EXIT } from "./console.ts";
-import { type ErrorKind, SoakError } from "./errors.ts";
-import { type Command, parseOptions } from "./options.ts";
-import { osError } from "./oserror.ts";
-import { printable } from "./printable.ts";
-import { sanitize, style, useColor } from "./terminal.ts";
+import { type Console, EXIT } from "./cli/console.ts";
+import { type ErrorKind, SoakError } from "./base/errors.ts";
+import { type Command, parseOptions } from "./cli/options.ts";
+import { osError } from "./base/oserror.ts";
+import { printable } from "./base/text.ts";
+import { sanitize, style, useColor } from "./report/terminal.ts";
 
 const EXIT_OF_ERROR: Readonly<Record<ErrorKind, number>> = {
   usage: EXIT.usage,
@@ -32,25 +32,25 @@ function dropPermissions(command: Command): void {
 async function dispatch(command: Command, console: Console): Promise<number> {
   switch (command.command) {
     case "run":
-      return await (await import("./command_run.ts")).commandRun(command, console);
+      return await (await import("./cli/run.ts")).commandRun(command, console);
     case "replay":
-      return await (await import("./command_run.ts")).commandReplay(command, console);
+      return await (await import("./cli/run.ts")).commandReplay(command, console);
     case "verify":
-      return await (await import("./command_verify.ts")).commandVerify(command, console);
+      return await (await import("./cli/verify.ts")).commandVerify(command, console);
     case "gate":
-      return await (await import("./command_verify.ts")).commandGate(command, console);
+      return await (await import("./cli/verify.ts")).commandGate(command, console);
     case "apply":
-      return await (await import("./command_apply.ts")).commandApply(command, console);
+      return await (await import("./cli/apply.ts")).commandApply(command, console);
     case "params":
-      return await (await import("./command_params.ts")).commandParams(command, console);
+      return await (await import("./cli/params.ts")).commandParams(command, console);
     case "profile":
-      return await (await import("./command_profile.ts")).commandProfile(command, console);
+      return await (await import("./cli/profile.ts")).commandProfile(command, console);
     case "hash":
-      return await (await import("./command_hash.ts")).commandHash(command, console);
+      return await (await import("./cli/hash.ts")).commandHash(command, console);
     case "help":
-      return await (await import("./command_help.ts")).commandHelp(command, console);
+      return await (await import("./cli/help.ts")).commandHelp(command, console);
     case "version":
-      return await (await import("./command_help.ts")).commandVersion(console);
+      return await (await import("./cli/help.ts")).commandVersion(console);
   }
 }
 

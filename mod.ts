@@ -17,7 +17,7 @@
  * @module
  */
 
-export { type ErrorKind, SoakError, type SoakErrorOptions } from "./errors.ts";
+export { type ErrorKind, SoakError, type SoakErrorOptions } from "./base/errors.ts";
 export {
   atomicWriteJson,
   canonicalJson,
@@ -26,7 +26,7 @@ export {
   type JsonValue,
   parseJson,
   readJsonWithHash,
-} from "./jsonx.ts";
+} from "./base/json.ts";
 export type {
   Action,
   Condition,
@@ -38,9 +38,9 @@ export type {
   Parameter,
   Profile,
   Rule,
-} from "./profile.ts";
-export { checkProfile, parseProfile, type ProfileProblem } from "./profile_check.ts";
-export { marketMaker, PARAM_KEYS } from "./market_maker.ts";
+} from "./model/profile.ts";
+export { checkProfile, parseProfile, type ProfileProblem } from "./model/profile_check.ts";
+export { marketMaker, PARAM_KEYS } from "./model/market_maker.ts";
 export {
   applyDeltas,
   type Deltas,
@@ -49,7 +49,7 @@ export {
   type ParameterProblem,
   setInRuntime,
   validateDeltas,
-} from "./params.ts";
+} from "./model/params.ts";
 export {
   type AppliedStep,
   EMPTY_HISTORY,
@@ -61,12 +61,12 @@ export {
   observeIteration,
   rememberApplied,
   type Withheld,
-} from "./guards.ts";
-export type { ProposalContext, SkipReason } from "./skip_reason.ts";
-export { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./pipeline.ts";
-export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./records.ts";
-export type { TuningCounts } from "./tuning_report.ts";
-export { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
+} from "./model/guards.ts";
+export type { ProposalContext, SkipReason } from "./model/skip_reason.ts";
+export { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./run/apply.ts";
+export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./record/records.ts";
+export type { TuningCounts } from "./record/tuning_report.ts";
+export { FAULT_KINDS, type MockFault } from "./model/mock_fault.ts";
 export type {
   ExecSystem,
   MockSystem,
@@ -78,24 +78,24 @@ export type {
   ServiceSystem,
   SystemRequest,
   SystemSpec,
-} from "./system_spec.ts";
-export { type RunOptions, type RunResult, runSoak, type RunStart } from "./run.ts";
-export type { Finding, FindingCode } from "./findings.ts";
-export type { JudgedProposal, Outcome } from "./judge.ts";
-export type { AuditedIteration, AuditSink, SeenIteration } from "./audit.ts";
-export { type VerifyOptions, verifyRun } from "./verify.ts";
-export type { GateCheck, ProposalCounts, Verdict, VerifyResult } from "./verify_result.ts";
+} from "./model/system_spec.ts";
+export { type RunOptions, type RunResult, runSoak, type RunStart } from "./run/run.ts";
+export type { Finding, FindingCode } from "./proof/findings.ts";
+export type { JudgedProposal, Outcome } from "./proof/outcome.ts";
+export type { AuditedIteration, AuditSink, SeenIteration } from "./proof/auditor.ts";
+export { type VerifyOptions, verifyRun } from "./proof/verify.ts";
+export type { GateCheck, ProposalCounts, Verdict, VerifyResult } from "./proof/verify_result.ts";
 export {
   type IterationFacts,
   type KpiStatistics,
   type Snapshot,
   takeSnapshot,
-} from "./snapshot.ts";
-export { type MetricsInput, renderMetrics } from "./metrics.ts";
+} from "./judgement/snapshot.ts";
+export { type MetricsInput, renderMetrics } from "./report/metrics.ts";
 export { type GateOptions, type GateResult, runGate } from "./gate.ts";
 export {
   type ReplayDifference,
   type ReplayOptions,
   type ReplayResult,
   replayRun,
-} from "./replay.ts";
+} from "./run/replay.ts";

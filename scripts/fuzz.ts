@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { fuzzTargets } from "../tests/fuzz.ts";
+import { fuzzTargets } from "../tests/kit/fuzz.ts";
 
 /** More memory in use than this, and something grows that should not. */
 const MAX_BYTES = 2 * 2 ** 30;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PROFILE_SCHEMA } from "../profile_schema.ts";
+import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
 
 const file = new URL("../profile.schema.json", import.meta.url);
 await Deno.writeTextFile(file, `${JSON.stringify(PROFILE_SCHEMA, null, 2)}\n`);

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { SoakError } from "../errors.ts";
+import { SoakError } from "../base/errors.ts";
 import { type GateOptions, type GateResult, runGate } from "../gate.ts";
-import { Forgery, honestRun, summaryName } from "./forgery.ts";
-import { namesIn, type TempDir, tempDir } from "./temp_dir.ts";
+import { Forgery, honestRun, summaryName } from "./kit/forgery.ts";
+import { namesIn, type TempDir, tempDir } from "./kit/temp_dir.ts";
 
 async function gate(
   temp: TempDir,

@@ -1,0 +1,263 @@
+/**
+ * An advisory lock between processes, bound to a file's path. It dies with its process.
+ *
+ * @module
+ */
+
+import { SoakError } from "./errors.ts";
+import { osError } from "./oserror.ts";
+import { printable } from "./text.ts";
+
+/** Who holds a lock, by their own account. */
+export interface LockHolder {
+  /** The process. */
+  readonly pid: number;
+  /** When it took the lock, in ISO 8601, UTC. */
+  readonly started: string;
+  /** What it is doing, if it said. */
+  readonly owner?: string;
+}
+
+/** How {@linkcode acquireLock} goes about a lock that is held. */
+export interface LockOptions {
+  /** Whether to wait until the lock is free. */
+  readonly wait: boolean;
+  /** What this process is doing, for those who find the lock held: `soak run`, say. */
+  readonly owner?: string;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** A lock that is held by another process, or by this one already. */
+export class LockHeldError extends SoakError {
+  /** Who holds it, if that could be read. */
+  readonly holder: LockHolder | undefined;
+
+  /**
+   * Says that a lock is held.
+   *
+   * @param path The lock file.
+   * @param holder Who holds it, if that could be read.
+   */
+  constructor(path: string, holder: LockHolder | undefined) {
+    super("system", `locked by ${describeHolder(holder)}`, {
+      where: printable(path),
+      remedy: "wait until it has ended, or stop it",
+    });
+    this.holder = holder;
+  }
+}
+
+/** A lock held. It is released by hand, by `using`, or by the end of the process. */
+export class Lock implements Disposable, AsyncDisposable {
+  /** The lock file. */
+  readonly path: string;
+  /** Whether its file was there already: as a rule, left behind by a process that was killed. */
+  readonly takenOver: boolean;
+  #file: Deno.FsFile | undefined;
+
+  /**
+   * Takes charge of a lock file; see {@linkcode acquireLock} for how to get a lock.
+   *
+   * @param path The lock file.
+   * @param file The same, open and locked.
+   * @param takenOver Whether it was there already.
+   */
+  constructor(path: string, file: Deno.FsFile, takenOver: boolean) {
+    this.path = path;
+    this.takenOver = takenOver;
+    this.#file = file;
+  }
+
+  /** Releases the lock and removes its file. A second call does nothing. */
+  release(): void {
+    if (this.#file === undefined) return;
+    try {
+      // Before the lock goes: afterwards the file may be someone else's. One that can't be removed
+      // does no harm, for a lock file that nobody has locked is free to take.
+      if (isSameFile(this.#file, this.path)) Deno.removeSync(this.path);
+    } catch {
+      // left for the next holder
+    }
+    this.#file.close();
+    this.#file = undefined;
+  }
+
+  /** Releases the lock. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** Releases the lock. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.try(() => this.release());
+  }
+}
+
+/**
+ * Takes a lock.
+ *
+ * @param path The lock file. It exists while the lock is held; one that a dead process left behind
+ * is taken over. Not the file that the lock is to protect, since that one gets replaced.
+ * @param options Whether to wait.
+ * @returns The lock.
+ * @throws {LockHeldError} when the lock is held and not to be waited for.
+ * @throws {SoakError} of kind `"system"` when there is something else at the path than a lock
+ * file, or the file can't be created or locked.
+ * @throws {DOMException} the signal's reason, when it ends the waiting.
+ *
+ * @example
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/runtime.json.lock`;
+ * {
+ *   using _lock = await acquireLock(path, { wait: true, owner: "soak apply" });
+ *   await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError, "locked by");
+ * }
+ * using _again = await acquireLock(path, { wait: false });
+ * ```
+ */
+export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
+  const { wait, owner, signal } = options;
+  for (let attempt = 0;; attempt++) {
+    signal?.throwIfAborted();
+    const found = tryAcquire(path);
+    if (found !== undefined) return introduce(path, found, owner);
+    const holder = wait ? undefined : readHolder(path);
+    // A holder writes down who it is right after locking; give it the moment that this takes.
+    if (!wait && (holder !== undefined || attempt >= 5)) throw new LockHeldError(path, holder);
+    await pause(attempt, signal);
+  }
+}
+
+/** A lock file, and whether it was there already. */
+interface LockFile {
+  readonly file: Deno.FsFile;
+  readonly old: boolean;
+}
+
+/** Opens and locks the lock file, or returns nothing if it is held. */
+function tryAcquire(path: string): LockFile | undefined {
+  try {
+    for (;;) {
+      const found = openLockFile(path);
+      if (found === undefined) continue;
+      const { file } = found;
+      let kept = false;
+      try {
+        if (!file.tryLockSync(true)) return undefined;
+        // Between open and lock its holder may have removed it: then this is a lock on nothing.
+        kept = isSameFile(file, path);
+        if (kept) return found;
+      } finally {
+        if (!kept) file.close();
+      }
+    }
+  } catch (error) {
+    throw osError("cannot lock", path, error, isPathFault(error) ? "artifact" : "system");
+  }
+}
+
+/** Whether it is the path that is wrong: then so is that of the file that the lock protects. */
+function isPathFault(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.FilesystemLoop;
+}
+
+/** Creates the lock file or opens the one that is there; nothing if it vanished in between. */
+function openLockFile(path: string): LockFile | undefined {
+  try {
+    return { file: Deno.openSync(path, { read: true, write: true, createNew: true }), old: false };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  try {
+    const info = Deno.lstatSync(path);
+    // A link could make a write to the lock file a write to any other.
+    if (!info.isFile || (info.nlink ?? 1) > 1) {
+      throw new SoakError("system", "not a lock file: something else has its name", {
+        where: printable(path),
+        remedy: "check what it is and remove it",
+      });
+    }
+    return { file: Deno.openSync(path, { read: true, write: true }), old: true };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function isSameFile(file: Deno.FsFile, path: string): boolean {
+  let there: Deno.FileInfo;
+  try {
+    there = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  const here = file.statSync();
+  return there.isFile && here.ino === there.ino && here.dev === there.dev;
+}
+
+/** Writes down who holds the lock. */
+function introduce(path: string, { file, old }: LockFile, owner: string | undefined): Lock {
+  const holder: LockHolder = {
+    pid: Deno.pid,
+    started: new Date().toISOString(),
+    ...(owner === undefined ? {} : { owner }),
+  };
+  const lock = new Lock(path, file, old);
+  try {
+    file.truncateSync(0);
+    const bytes = new TextEncoder().encode(JSON.stringify(holder));
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    return lock;
+  } catch (error) {
+    lock.release();
+    throw osError("cannot write the lock file", path, error);
+  }
+}
+
+function readHolder(path: string): LockHolder | undefined {
+  try {
+    using file = Deno.openSync(path);
+    const buffer = new Uint8Array(4096);
+    const length = file.readSync(buffer) ?? 0;
+    const found: unknown = JSON.parse(new TextDecoder().decode(buffer.subarray(0, length)));
+    return isHolder(found) ? found : undefined;
+  } catch {
+    // Just released, not written yet, or, on Windows, locked against reading too: the lock is held
+    // all the same.
+    return undefined;
+  }
+}
+
+function isHolder(value: unknown): value is LockHolder {
+  return typeof value === "object" && value !== null &&
+    "pid" in value && Number.isSafeInteger(value.pid) &&
+    "started" in value && typeof value.started === "string" &&
+    (!("owner" in value) || typeof value.owner === "string");
+}
+
+function describeHolder(holder: LockHolder | undefined): string {
+  if (holder === undefined) return "another process";
+  const doing = holder.owner === undefined ? "" : ` (${printable(holder.owner, 80)})`;
+  return `process ${holder.pid}${doing} since ${printable(holder.started, 40)}`;
+}
+
+/**
+ * Waits before the next try. A lock is held for milliseconds by one that applies and for days by
+ * one that runs; the random part keeps those who wait from meeting again each time.
+ */
+function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const ms = Math.min(1 + attempt, 20) * (0.5 + Math.random());
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const onAbort = () => {
+    clearTimeout(timer);
+    reject(signal?.reason);
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+}

@@ -1,0 +1,164 @@
+/**
+ * Files in: regular ones only, and never more than a limit.
+ *
+ * @module
+ */
+
+import { type ErrorKind, SoakError } from "./errors.ts";
+import { osError, osErrorCode } from "./oserror.ts";
+import { printable } from "./text.ts";
+
+/** The largest file that is read unless a caller says otherwise: 64 MiB. */
+export const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** How {@linkcode readRegularFile} reads. */
+export interface ReadOptions {
+  /**
+   * The largest file to accept, in bytes.
+   *
+   * @default {MAX_FILE_BYTES}
+   */
+  readonly maxBytes?: number;
+  /**
+   * Whether the caller has just seen, in a listing of its folder, that it is a regular file. Saves
+   * a system call for each of many small files.
+   *
+   * @default {false}
+   */
+  readonly isFile?: boolean;
+}
+
+/**
+ * Reads a regular file whole. Never waits for a FIFO or a terminal, and never reads more than the
+ * limit, even if the file grows meanwhile. Symbolic links are followed.
+ *
+ * @param path The file.
+ * @param options How large it may be.
+ * @returns Its bytes.
+ * @throws {SoakError} of kind `"artifact"` when it is missing (`cause` is then a
+ * `Deno.errors.NotFound`), no regular file, or too large; of kind `"system"` when it can't be read.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const path = Deno.makeTempFileSync();
+ * Deno.writeTextFileSync(path, "abc");
+ * assertEquals(readRegularFileSync(path), new TextEncoder().encode("abc"));
+ * assertThrows(() => readRegularFileSync(path, { maxBytes: 2 }), Error, "larger than 2 bytes");
+ * ```
+ */
+export function readRegularFileSync(
+  path: string,
+  options: ReadOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const { maxBytes = MAX_FILE_BYTES, isFile = false } = options;
+  try {
+    if (!isFile) {
+      // Opening a FIFO would wait for a writer, so look before opening.
+      const info = Deno.statSync(path);
+      if (!info.isFile) throw notRegular(path, info, "artifact");
+      if (info.size > maxBytes) throw tooLarge(path, maxBytes);
+    }
+    using file = Deno.openSync(path);
+    return readToEnd(file, path, maxBytes);
+  } catch (error) {
+    throw osError(
+      "cannot read the file",
+      path,
+      error,
+      isPathFault(path, error) ? "artifact" : "system",
+    );
+  }
+}
+
+/**
+ * Reads a regular file whole, as {@linkcode readRegularFileSync} does.
+ *
+ * @param path The file.
+ * @param options How large it may be.
+ * @returns Its bytes.
+ * @throws {SoakError} as {@linkcode readRegularFileSync} does.
+ *
+ * @example
+ * ```ts
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => readRegularFile("/no/such/file"), Error, "cannot read the file");
+ * ```
+ */
+export function readRegularFile(
+  path: string,
+  options?: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return Promise.try(readRegularFileSync, path, options);
+}
+
+/**
+ * Says that something is not a regular file.
+ *
+ * @param path Where it is.
+ * @param info What it is.
+ * @param kind The kind of error that this makes.
+ * @returns The error.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = notRegular("/", Deno.statSync("/"), "artifact");
+ * assertEquals(error.message, "a folder, not a regular file (/); check the path");
+ * ```
+ */
+export function notRegular(path: string, info: Deno.FileInfo, kind: ErrorKind): SoakError {
+  return new SoakError(kind, `${describeType(info)}, not a regular file`, {
+    where: printable(path),
+    remedy: info.isSymlink ? "name the file it points to" : "check the path",
+  });
+}
+
+function describeType(info: Deno.FileInfo): string {
+  if (info.isDirectory) return "a folder";
+  if (info.isSymlink) return "a symbolic link";
+  if (info.isFifo) return "a FIFO";
+  if (info.isSocket) return "a socket";
+  return "a device";
+}
+
+/** Most files fit in here; only their bytes are copied out. */
+const scratch = new Uint8Array(64 * 1024);
+
+function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  let buffer = scratch;
+  let length = 0;
+  for (;;) {
+    const read = file.readSync(buffer.subarray(length));
+    if (read === null) {
+      return buffer === scratch ? buffer.slice(0, length) : buffer.subarray(0, length);
+    }
+    length += read;
+    if (length > maxBytes) throw tooLarge(path, maxBytes);
+    if (length === buffer.length) {
+      // One byte more than the limit is enough to see that it was broken.
+      const wanted = Math.max(file.statSync().size + 1, length * 2);
+      const larger = new Uint8Array(Math.min(wanted, maxBytes + 1));
+      larger.set(buffer);
+      buffer = larger;
+    }
+  }
+}
+
+/** Whether it is the path that is wrong, not the machine. */
+function isPathFault(path: string, error: unknown): boolean {
+  return path === "" || error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.IsADirectory ||
+    error instanceof TypeError || /ENAMETOOLONG/.test(osErrorCode(error) ?? "");
+}
+
+function tooLarge(path: string, maxBytes: number): SoakError {
+  return new SoakError("artifact", `larger than ${maxBytes} bytes`, {
+    where: printable(path),
+    remedy: "check that it is the right file",
+  });
+}

@@ -1,0 +1,460 @@
+/**
+ * The commands and their flags as data, and the help texts made from them. The parser reads the
+ * same table, so help and parser can't disagree.
+ *
+ * @module
+ */
+
+import { FAULT_KINDS } from "../model/mock_fault.ts";
+import type { FlagSpec } from "./flag_spec.ts";
+import { RUN_REAL_FLAGS, RUN_SYSTEM_FLAGS } from "./run_flags.ts";
+
+/** A command, as the parser reads it and the help shows it. */
+export interface CommandSpec {
+  /** What it does, in one clause. */
+  readonly summary: string;
+  /** What it takes beside flags, as shown in its usage; empty: nothing. */
+  readonly positionals: readonly string[];
+  /** What its user should know, one paragraph each. */
+  readonly details: readonly string[];
+  /** Its flags. */
+  readonly flags: readonly FlagSpec[];
+  /** Command lines that show its use, and what each does. */
+  readonly examples: readonly (readonly [command: string, effect: string])[];
+  /** What exit codes mean here, where the general meaning leaves a question. */
+  readonly exits?: Readonly<Record<number, string>>;
+}
+
+/** Where runs are written to and read from unless a flag says otherwise. */
+export const DEFAULT_DIR = "artifacts/soak/latest";
+
+/** The profile unless `--profile` names another. */
+export const DEFAULT_PROFILE = "market-maker";
+
+/** Share of proposals, in percent, that must be in full effect unless `--threshold` is given. */
+export const THRESHOLD_PCT = { default: 90, strict: 95 } as const;
+
+/** How often `--mock-fault` strikes unless a rate is given. */
+export const DEFAULT_FAULT_RATE = 0.5;
+
+/** What each exit code means. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: "passed",
+  1: "ran, and the gate, verification or comparison failed",
+  2: "usage error",
+  3: "inconclusive: records missing or unreadable, or nothing to judge",
+  4: "could not do the work: disk, permission, the system under test",
+  130: "interrupted (143: terminated); soak run --resume goes on",
+};
+
+const JSON_FLAG: FlagSpec = {
+  name: "json",
+  placeholder: null,
+  description: "print the result as one JSON document",
+};
+
+const PATH_FLAG: FlagSpec = {
+  name: "path",
+  placeholder: "DIR",
+  description: "the run directory",
+  default: DEFAULT_DIR,
+  synonyms: ["out", "dir", "directory"],
+};
+
+const STRICT_FLAG: FlagSpec = {
+  name: "strict",
+  placeholder: null,
+  description: "fail on any finding, and when there is nothing to judge",
+};
+
+const RUNTIME_FLAG: FlagSpec = {
+  name: "runtime",
+  placeholder: "FILE",
+  description: "the runtime file with the live parameters",
+  synonyms: ["path", "file"],
+};
+
+const PROFILE_FLAG: FlagSpec = {
+  name: "profile",
+  placeholder: "FILE|NAME",
+  description: "what is tuned: parameters, KPIs, rules",
+  default: DEFAULT_PROFILE,
+};
+
+const RUN: CommandSpec = {
+  summary: "run a soak, or go on with an interrupted one",
+  positionals: ["[-- COMMAND ARG…]"],
+  details: [
+    "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
+    "all, and records every iteration. An earlier run in the same directory is moved aside.",
+    "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
+    "resumed run takes everything from its records, and flags that contradict them are refused.",
+    "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
+    "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
+    'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
+    "goes to logs/ in the run directory. From source, real systems need `deno task soak:real`.",
+  ],
+  flags: [
+    {
+      name: "iterations",
+      placeholder: "N",
+      description: "how many iterations to run",
+      range: { min: 1, max: 1_000_000_000, integer: true },
+      synonyms: ["count", "n"],
+    },
+    { name: "mock", placeholder: null, description: "soak the built-in simulated system" },
+    ...RUN_SYSTEM_FLAGS,
+    PROFILE_FLAG,
+    {
+      name: "auto-tune",
+      placeholder: null,
+      description: "let the tuner change parameters",
+      synonyms: ["tune"],
+    },
+    {
+      name: "seed",
+      placeholder: "S",
+      description: "seed of the simulation",
+      range: { min: 0, max: 4_294_967_295, integer: true },
+      default: 1,
+    },
+    {
+      name: "mock-fault",
+      placeholder: "KIND[:RATE]",
+      description: `make the simulated system misbehave: ${FAULT_KINDS.join(", ")}; ` +
+        `RATE is above 0 and up to 1 (${DEFAULT_FAULT_RATE} if left out)`,
+    },
+    {
+      name: "out",
+      placeholder: "DIR",
+      description: "the run directory",
+      default: DEFAULT_DIR,
+      synonyms: ["path", "dir", "directory", "output"],
+    },
+    { name: "resume", placeholder: null, description: "go on with the run in the directory" },
+    { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
+    JSON_FLAG,
+    ...RUN_REAL_FLAGS,
+  ],
+  examples: [
+    ["soak run --mock --auto-tune --iterations 24", "two simulated hours, with tuning"],
+    [
+      "soak run --exec --profile p.json --iterations 24 --auto-tune -- ./measure.sh",
+      "run a command of yours once for each iteration",
+    ],
+    [
+      "soak run --service --profile p.json --iterations 9 --measure ./m.sh -- ./serve",
+      "keep a server running and measure it every 30 s",
+    ],
+    ["soak run --resume --out artifacts/soak/latest", "go on after an interruption"],
+  ],
+  exits: {
+    0: "ran to its end, or had nothing left to do; soak gate judges it",
+    4: "the system could not be measured, or the disk not written; --resume goes on",
+    130: "interrupted (143: terminated); --resume goes on",
+  },
+};
+
+const VERIFY: CommandSpec = {
+  summary: "prove a finished run from its records alone",
+  positionals: [],
+  details: [
+    "Recomputes whatever is recorded: hashes, applied changes, guards, KPI verdicts. Writes " +
+    "DELTA_VERIFY_REPORT.md and .json into the run directory.",
+    "soak help codes lists what it can find, and what causes it.",
+  ],
+  flags: [
+    PATH_FLAG,
+    STRICT_FLAG,
+    {
+      name: "threshold",
+      placeholder: "PCT",
+      description: "share of proposals that must be in full effect, in percent",
+      range: { min: 0, max: 100, integer: false },
+      default: `${THRESHOLD_PCT.default}, with --strict ${THRESHOLD_PCT.strict}`,
+    },
+    {
+      name: "allow-no-deltas",
+      placeholder: null,
+      description: "accept a run in which nothing was proposed",
+    },
+    {
+      name: "explain",
+      placeholder: "I",
+      description: "tell the story of iteration I instead",
+      range: { min: 1, max: 1_000_000_000, integer: true },
+    },
+    JSON_FLAG,
+  ],
+  examples: [
+    ["soak verify --strict", "prove the latest run"],
+    ["soak verify --explain 7", "why iteration 7 did what it did"],
+  ],
+  exits: {
+    0: "proven",
+    1: "the records don't prove the run",
+    3: "nothing was proposed, or records are missing or unreadable",
+  },
+};
+
+const GATE: CommandSpec = {
+  summary: "judge a run: KPIs, proof and metrics, in one exit code",
+  positionals: [],
+  details: [
+    "Takes the snapshot of the last iterations, verifies the run and prints one line a check. " +
+    "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory.",
+  ],
+  flags: [
+    PATH_FLAG,
+    STRICT_FLAG,
+    {
+      name: "prometheus",
+      placeholder: null,
+      description: "also write POST_SOAK_METRICS.prom",
+      synonyms: ["prom", "metrics"],
+    },
+    JSON_FLAG,
+  ],
+  examples: [
+    ["soak gate --strict", "what a pipeline runs after the soak"],
+    ["soak gate --strict --prometheus --path out/run", "another run, with metrics"],
+  ],
+  exits: {
+    0: "every check passed, maybe with a warning",
+    1: "a check failed",
+    3: "nothing to judge, or records are missing or unreadable",
+  },
+};
+
+const REPLAY: CommandSpec = {
+  summary: "run a simulated run again and compare the bytes",
+  positionals: [],
+  details: [
+    "Starts from what SOAK_RUN.json says and leaves the run directory as it is. Names the first " +
+    "difference and where it stands.",
+  ],
+  flags: [PATH_FLAG, JSON_FLAG],
+  examples: [
+    ["soak replay", "check the latest run"],
+    ["soak replay --path artifacts/soak/old --json", "another one, for a script"],
+  ],
+  exits: { 0: "every byte is the same", 1: "something differs" },
+};
+
+const APPLY: CommandSpec = {
+  summary: "set parameters in a runtime file, all of them or none",
+  positionals: ["KEY=VALUE…"],
+  details: [
+    "Values are targets, not increments. Unknown keys and values out of bounds are refused and " +
+    "nothing is written. The file is replaced in one step and read back.",
+    "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
+    "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
+    "other guards need a run's history, which this command has not.",
+  ],
+  flags: [{ ...RUNTIME_FLAG, required: true }, PROFILE_FLAG, JSON_FLAG],
+  examples: [
+    ["soak apply --runtime runtime_overrides.json tail_age_ms=660", "set one"],
+    [
+      "soak apply --runtime r.json min_interval_ms=60 impact_cap_ratio=0.09",
+      "set two together",
+    ],
+  ],
+  exits: {
+    0: "every target is now in the file, applied or there already",
+    1: "a guard held the change back; nothing was written",
+    2: "an unknown key or a value out of bounds; nothing was written",
+  },
+};
+
+const PARAMS: CommandSpec = {
+  summary: "list, read or check parameters",
+  positionals: ["[list | get KEY | validate KEY=VALUE…]"],
+  details: [
+    "list (the default) shows every parameter with its bounds and unit. get prints the value " +
+    "in a runtime file and needs --runtime. validate checks values and writes nothing.",
+  ],
+  flags: [
+    { ...RUNTIME_FLAG, description: "the runtime file that get reads" },
+    PROFILE_FLAG,
+    JSON_FLAG,
+  ],
+  examples: [
+    ["soak params get tail_age_ms --runtime runtime_overrides.json", "read one"],
+    ["soak params validate tail_age_ms=660 min_interval_ms=60", "would these be accepted?"],
+  ],
+};
+
+const PROFILE: CommandSpec = {
+  summary: "start, show or check the profile of a system",
+  positionals: ["init [FILE] | show [FILE|NAME] | check FILE | schema"],
+  details: [
+    "A profile is a JSON file with the parameters, KPIs, rules, guard settings and gate " +
+    "thresholds of one kind of system.",
+    "init writes one to start from, and its JSON Schema beside it for your editor; without FILE " +
+    "it prints the profile. It overwrites nothing. show prints the profile in effect. check names " +
+    "every mistake, one a line: ✗ for what must be mended, ! for what is legal but suspicious. " +
+    "schema prints the JSON Schema.",
+  ],
+  flags: [JSON_FLAG],
+  examples: [
+    ["soak profile init profile.json", "write one to start from"],
+    ["soak profile check profile.json", "what is wrong with it?"],
+  ],
+  exits: {
+    0: "done; check found no mistake, maybe warnings",
+    1: "check found a mistake",
+    3: "check could not read the file",
+  },
+};
+
+const HASH: CommandSpec = {
+  summary: "print the state hash of files, as sha256sum does",
+  positionals: ["FILE…"],
+  details: ["The state hash of a runtime is the SHA-256 of the exact bytes of its file."],
+  flags: [],
+  examples: [
+    ["soak hash runtime_overrides.json", "hash one file"],
+    ["soak hash run/ITER_SUMMARY_*.json", "hash many"],
+  ],
+};
+
+const HELP: CommandSpec = {
+  summary: "show this, or help on a command or on codes",
+  positionals: ["[COMMAND | codes]"],
+  details: [
+    "The same as --help after a command. codes lists what verification can find.",
+    "For every command: a value that starts with a dash is written --out=-value, and -- ends " +
+    "the flags, so that what follows it is never taken for one.",
+  ],
+  flags: [],
+  examples: [
+    ["soak help gate", "what the gate takes and what its exit codes mean"],
+    ["soak help codes", "every finding, and what causes it"],
+  ],
+};
+
+/** Every command, in the order in which help shows them. */
+export const COMMANDS = {
+  run: RUN,
+  verify: VERIFY,
+  gate: GATE,
+  replay: REPLAY,
+  apply: APPLY,
+  params: PARAMS,
+  profile: PROFILE,
+  hash: HASH,
+  help: HELP,
+} as const;
+
+/** The name of a command. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** What `soak help` has a text on. */
+export type HelpTopic = CommandName | "codes";
+
+const WIDTH = 80;
+
+/**
+ * The help on a topic, ready to print; no line is wider than 80 columns.
+ *
+ * @param topic The command, or `"codes"`; `undefined` for the general help.
+ * @param codesHelp Makes the text on codes.
+ * @returns The text, with a final newline.
+ *
+ * @example
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * assertStringIncludes(helpText("gate", () => ""), "--prometheus");
+ * ```
+ */
+export function helpText(topic: HelpTopic | undefined, codesHelp: () => string): string {
+  if (topic === undefined) return generalHelp();
+  return topic === "codes" ? codesHelp() : commandHelp(topic, COMMANDS[topic]);
+}
+
+function generalHelp(): string {
+  return [
+    "soak: run a soak test that tunes its system, prove each change, gate the release",
+    "",
+    "Usage: soak COMMAND [FLAGS]        soak --version",
+    "",
+    ...columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
+    "",
+    "Exit codes:",
+    ...columns(Object.entries(EXIT_CODES)),
+    "",
+    "Environment:",
+    ...columns([
+      ["NO_COLOR", "any value turns colours off"],
+      ["SOAK_DEBUG", "1 adds the stack trace to an error"],
+      ["SOURCE_DATE_EPOCH", "start of a simulated run's clock, in s since 1970"],
+    ]),
+    "",
+    "soak help COMMAND tells more; soak help codes lists what verification can find.",
+    "",
+  ].join("\n");
+}
+
+function commandHelp(name: string, spec: CommandSpec): string {
+  const flags = spec.flags.length > 0 ? ["[FLAGS]"] : [];
+  const lines = [
+    `soak ${name}: ${spec.summary}`,
+    "",
+    `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
+  ];
+  for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, WIDTH));
+  const rows = (group: string | undefined): (readonly [string, string])[] =>
+    spec.flags.filter((flag) => flag.group === group).map((flag) => [
+      spelled(flag),
+      flagNote(flag),
+    ]);
+  lines.push("", "Flags:", ...columns([...rows(undefined), ["-h, --help", "show this"]]));
+  for (const group of new Set(spec.flags.map((flag) => flag.group))) {
+    if (group !== undefined) lines.push("", `${group}:`, ...columns(rows(group)));
+  }
+  lines.push("", "Examples:");
+  for (const [command, effect] of spec.examples) lines.push(`  ${command}`, `      ${effect}`);
+  if (spec.exits !== undefined) {
+    lines.push("", "Exit codes (soak help shows all):", ...columns(Object.entries(spec.exits)));
+  }
+  return lines.join("\n") + "\n";
+}
+
+function spelled({ name, placeholder }: FlagSpec): string {
+  return placeholder === null ? `--${name}` : `--${name} ${placeholder}`;
+}
+
+function flagNote(flag: FlagSpec): string {
+  const { range } = flag;
+  const notes = [
+    ...(flag.required ? ["required"] : []),
+    ...(range === undefined ? [] : [`${range.min} to ${range.max}`]),
+    ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
+  ];
+  return flag.description + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
+}
+
+/** Two columns: terms, and what they mean, wrapped beside them. */
+function columns(rows: readonly (readonly [term: string, meaning: string])[]): string[] {
+  const left = Math.max(...rows.map(([term]) => term.length)) + 4;
+  return rows.flatMap(([term, meaning]) =>
+    wrap(meaning, WIDTH - left).map((line, i) =>
+      (i === 0 ? `  ${term}`.padEnd(left) : " ".repeat(left)) + line
+    )
+  );
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line += (line === "" ? "" : " ") + word;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,112 @@
+/**
+ * Mistakes on the command line, in words, with the nearest valid spelling.
+ *
+ * @module
+ */
+
+import { SoakError } from "../base/errors.ts";
+import type { FlagSpec } from "./flag_spec.ts";
+import { type CommandName, COMMANDS } from "./commands.ts";
+import { printable } from "../base/text.ts";
+import { nearestSpelling } from "../base/spelling.ts";
+
+/** The remedy for a number in another notation. */
+export const PLAIN_DIGITS = "write it in plain decimal digits";
+
+/** Tells whether a word names a command. */
+export function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}
+
+/** A mistake on the command line. */
+export function usage(what: string, where: string, remedy: string): SoakError {
+  return new SoakError("usage", what, { where, remedy });
+}
+
+/** A word as an error shows it. */
+export function shown(word: string): string {
+  return printable(word, 60);
+}
+
+/** A word in quotes, as an error shows it. */
+export function quoted(word: string): string {
+  return `"${shown(word)}"`;
+}
+
+/** The remedy when there is no better one. */
+export function lookUp(name: CommandName): string {
+  return `see soak help ${name}`;
+}
+
+/** The mistake of an argument too many. */
+export function unexpected(word: string, remedy: string): SoakError {
+  return usage("unexpected argument", quoted(word), remedy);
+}
+
+/** The mistake of a number that a flag can't take. */
+export function outOfRange({ name, range }: FlagSpec, found: string): SoakError {
+  const kind = range?.integer ? "a whole number" : "a number";
+  const what = `expected ${kind} from ${range?.min} to ${range?.max}, found ${quoted(found)}`;
+  return usage(
+    what,
+    `--${name}`,
+    /^-?\d+$/.test(found) ? "choose one in that range" : PLAIN_DIGITS,
+  );
+}
+
+/** The mistake of a flag where the command should be. */
+export function flagBeforeCommand(arg: string): SoakError {
+  const name = bareName(arg);
+  const near = nearest(name, ["help", "version"]);
+  const remedy = ownersOf(name).length > 0
+    ? `put the command first: soak COMMAND ${shown(arg)}`
+    : near === undefined
+    ? "soak help lists the commands"
+    : `did you mean --${near}?`;
+  return usage("expected a command, found a flag", shown(arg), remedy);
+}
+
+/** The mistake of a flag that a command has not, with the nearest that it has. */
+export function unknownFlag(command: CommandName, arg: string): SoakError {
+  const what = `soak ${command} has no such flag`;
+  const own = flagsOf(command);
+  const name = bareName(arg);
+  const negated = own.find((flag) => `no-${flag.name}` === name);
+  if (negated !== undefined) return usage(what, shown(arg), `leave --${negated.name} out instead`);
+  const synonym = own.find((flag) => flag.name === name || flag.synonyms?.includes(name));
+  const owners = ownersOf(name);
+  if (synonym === undefined && owners.length > 0) {
+    const commands = owners.map((owner) => `soak ${owner}`).join(" and ");
+    return usage(what, shown(arg), `--${name} belongs to ${commands}`);
+  }
+  const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
+  if (near !== undefined) return usage(what, shown(arg), `did you mean --${near}?`);
+  const hint = command === "run" ? `; flags of your own program go behind --` : "";
+  return usage(what, shown(arg), `${lookUp(command)}${hint}`);
+}
+
+/** The flags of a command. */
+export function flagsOf(name: CommandName): readonly FlagSpec[] {
+  return COMMANDS[name].flags;
+}
+
+function ownersOf(flag: string): CommandName[] {
+  const names = Object.keys(COMMANDS).filter(isCommandName);
+  return names.filter((name) => flagsOf(name).some((known) => known.name === flag));
+}
+
+/** The name in `--name=value`, however many and whatever dashes it has. */
+function bareName(arg: string): string {
+  return arg.replace(/^[-\u2010-\u2015\u2212]+/, "").replace(/=.*$/s, "");
+}
+
+/** The remedy that names the nearest spelling, or all there are. */
+export function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? `choose from ${known.join(", ")}` : `did you mean ${near}?`;
+}
+
+/** The nearest of words that have dashes in them where a parameter has underscores. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  return nearestSpelling(word.replaceAll("_", "-"), known);
+}

@@ -1,0 +1,440 @@
+/**
+ * The command line, parsed into a validated command before any work is done.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  type CommandName,
+  COMMANDS,
+  type CommandSpec,
+  DEFAULT_PROFILE,
+  type HelpTopic,
+  THRESHOLD_PCT,
+} from "./commands.ts";
+import type { MockFault } from "../model/mock_fault.ts";
+import {
+  flagBeforeCommand,
+  flagsOf,
+  isCommandName,
+  outOfRange,
+  quoted,
+  shown,
+  suggestion,
+  unexpected,
+  unknownFlag,
+  usage,
+} from "./mistakes.ts";
+import {
+  choice,
+  directory,
+  type Given,
+  missing,
+  mockFault,
+  number,
+  profileOf,
+  targets,
+  text,
+  url,
+} from "./values.ts";
+import type { Deltas } from "../model/params.ts";
+import {
+  ON_ERROR,
+  type RealRequest,
+  realSystem,
+  refuseRealSettings,
+  RELOAD_SIGNALS,
+  type SystemRequest,
+  type SystemSpec,
+} from "../model/system_spec.ts";
+
+/** The systems that a run can soak, each chosen by a flag of its name. */
+const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec["kind"][];
+
+/** `soak run`; with `--resume`, whatever is `undefined` is taken from the run. */
+export type RunCommand =
+  & {
+    readonly command: "run";
+    readonly dir: string;
+    readonly autoTune: true | undefined;
+    readonly seed: number | undefined;
+    readonly mockFault: MockFault | undefined;
+    /** Name or file of the profile. */
+    readonly profile: string | undefined;
+    /** The runtime file to start from. */
+    readonly runtimePath: string | undefined;
+    /** The system to soak; only what is given. */
+    readonly system: SystemRequest;
+    readonly quiet: boolean;
+    readonly json: boolean;
+  }
+  & (
+    | { readonly resume: false; readonly iterations: number }
+    | { readonly resume: true; readonly iterations: number | undefined }
+  );
+
+/** `soak verify`. */
+export interface VerifyCommand {
+  readonly command: "verify";
+  readonly dir: string;
+  readonly strict: boolean;
+  /** Share of proposals that must be in full effect, in percent. */
+  readonly thresholdPct: number;
+  readonly allowNoDeltas: boolean;
+  /** The iteration to explain, if one is to be. */
+  readonly explain: number | undefined;
+  readonly json: boolean;
+}
+
+/** `soak params`. */
+export type ParamsCommand =
+  & {
+    readonly command: "params";
+    /** Name or file of the profile. */
+    readonly profile: string;
+    readonly json: boolean;
+  }
+  & (
+    | { readonly action: "list" }
+    | { readonly action: "get"; readonly key: string; readonly runtimePath: string }
+    | { readonly action: "validate"; readonly deltas: Deltas }
+  );
+
+/** `soak profile`. */
+export type ProfileCommand =
+  & { readonly command: "profile"; readonly json: boolean }
+  & (
+    | { readonly action: "init"; readonly file: string | undefined }
+    | { readonly action: "show"; readonly profile: string }
+    | { readonly action: "check"; readonly file: string }
+    | { readonly action: "schema" }
+  );
+
+/** `soak help`, `--help` anywhere, or nothing at all. */
+export interface HelpCommand {
+  readonly command: "help";
+  /** What the help is on; `undefined`: everything. */
+  readonly topic: HelpTopic | undefined;
+  /**
+   * `false` when there were no arguments at all. That is a usage error that is answered with the
+   * help: a script whose variable is empty must not pass.
+   */
+  readonly asked: boolean;
+}
+
+/** Everything that a command line can ask for; `deltas` and `files` are never empty. */
+export type Command =
+  | RunCommand
+  | VerifyCommand
+  | {
+    readonly command: "gate";
+    readonly dir: string;
+    readonly strict: boolean;
+    readonly prometheus: boolean;
+    readonly json: boolean;
+  }
+  | { readonly command: "replay"; readonly dir: string; readonly json: boolean }
+  | {
+    readonly command: "apply";
+    readonly runtimePath: string;
+    /** Name or file of the profile. */
+    readonly profile: string;
+    readonly deltas: Deltas;
+    readonly json: boolean;
+  }
+  | ParamsCommand
+  | ProfileCommand
+  | { readonly command: "hash"; readonly files: readonly string[] }
+  | HelpCommand
+  | { readonly command: "version" };
+
+const HELP_FLAGS: readonly string[] = ["--help", "-h"];
+const VERSION_FLAGS: readonly string[] = ["--version", "-V"];
+
+const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes"];
+/** Hyphens and dashes that word processors put in place of `-`. */
+const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
+
+/**
+ * Parses a command line. Every mistake in it is an error that names the argument and, where there
+ * is one, the nearest valid spelling.
+ *
+ * @param args The arguments, as in `Deno.args`.
+ * @returns What is asked for, validated.
+ * @throws {SoakError} Of kind `"usage"`, if anything is wrong.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(parseOptions(["gate", "--strict"]), {
+ *   command: "gate",
+ *   dir: "artifacts/soak/latest",
+ *   strict: true,
+ *   prometheus: false,
+ *   json: false,
+ * });
+ * assertThrows(() => parseOptions(["gate", "--strickt"]), Error, "did you mean --strict?");
+ * ```
+ */
+export function parseOptions(args: readonly string[]): Command {
+  const [first, ...rest] = args;
+  if (first === undefined) return { command: "help", topic: undefined, asked: false };
+  if (VERSION_FLAGS.includes(first)) {
+    if (rest[0] !== undefined) throw unexpected(rest[0], "--version stands alone");
+    return { command: "version" };
+  }
+  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first);
+  if (flagPart(rest).some((arg) => HELP_FLAGS.includes(arg))) {
+    return { command: "help", topic: name, asked: true };
+  }
+  return build(takeApart(name, rest));
+}
+
+function commandName(word: string): CommandName {
+  if (isCommandName(word)) return word;
+  if (word.startsWith("-")) throw flagBeforeCommand(word);
+  throw usage(
+    "no such command",
+    quoted(word),
+    suggestion(word, [...Object.keys(COMMANDS), "--version"]),
+  );
+}
+
+function build(given: Given): Command {
+  const { name, switches } = given;
+  const json = switches.has("json");
+  const [stray] = given.positionals;
+  if (["verify", "gate", "replay"].includes(name) && stray !== undefined) {
+    throw unexpected(stray, `soak ${name} takes flags only`);
+  }
+  switch (name) {
+    case "run":
+      return runCommand(given);
+    case "verify":
+      return verifyCommand(given);
+    case "gate": {
+      const strict = switches.has("strict");
+      const prometheus = switches.has("prometheus");
+      return { command: name, dir: directory(given, "path"), strict, prometheus, json };
+    }
+    case "replay":
+      return { command: name, dir: directory(given, "path"), json };
+    case "apply": {
+      const runtimePath = text(given, "runtime") ?? missing(given, "--runtime");
+      const deltas = targets(given, given.positionals);
+      return { command: name, runtimePath, profile: profileOf(given), deltas, json };
+    }
+    case "params":
+      return paramsCommand(given);
+    case "profile":
+      return profileCommand(given);
+    case "hash":
+      return { command: name, files: files(given) };
+    case "help":
+      return { command: name, topic: helpTopic(given), asked: true };
+  }
+}
+
+function runCommand(given: Given): RunCommand {
+  const { switches } = given;
+  const flags = {
+    command: "run",
+    dir: directory(given, "out"),
+    autoTune: switches.has("auto-tune") || undefined,
+    seed: number(given, "seed"),
+    mockFault: mockFault(given),
+    profile: text(given, "profile"),
+    runtimePath: text(given, "runtime"),
+    quiet: switches.has("quiet"),
+    json: switches.has("json"),
+  } as const;
+  const iterations = number(given, "iterations");
+  if (given.positionals.length > given.rest.length) {
+    const remedy = switches.has("exec") || switches.has("service")
+      ? "put -- before the command"
+      : "soak run takes flags only";
+    throw unexpected(given.positionals[0] ?? "", remedy);
+  }
+  const system = systemRequest(given);
+  if (switches.has("resume")) return { ...flags, system, resume: true, iterations };
+  const { kind } = system;
+  if (kind === undefined) return missing(given, KINDS.map((name) => `--${name}`).join(" or "));
+  if (kind === "mock") refuseRealSettings(system);
+  else realSystem({ ...system, kind });
+  return {
+    ...flags,
+    system,
+    resume: false,
+    iterations: iterations ?? missing(given, "--iterations"),
+  };
+}
+
+/** The system that is asked for, with nothing in it that is not. */
+function systemRequest(given: Given): SystemRequest {
+  const { switches, rest } = given;
+  const [kind, second] = KINDS.filter((name) => switches.has(name));
+  if (kind !== undefined && second !== undefined) {
+    const remedy = `choose --${kind} or --${second}`;
+    throw usage("one system is soaked at a time", `--${second}`, remedy);
+  }
+  const settings: RealRequest = {
+    command: rest.length > 0 ? rest : undefined,
+    timeoutSeconds: number(given, "timeout"),
+    graceSeconds: number(given, "grace"),
+    pauseSeconds: number(given, "pause"),
+    retries: number(given, "retries"),
+    onError: choice(given, "on-error", ON_ERROR),
+    prometheusUrl: url(given, "prometheus-url"),
+    intervalSeconds: number(given, "interval"),
+    measureCommand: text(given, "measure"),
+    readyUrl: url(given, "ready-url"),
+    readyFile: text(given, "ready-file"),
+    readyTimeoutSeconds: number(given, "ready-timeout"),
+    reloadSignal: choice(given, "reload-signal", RELOAD_SIGNALS),
+    reloadCommand: text(given, "reload-command"),
+    reloadRestart: switches.has("reload-restart") || undefined,
+    maxRestarts: number(given, "max-restarts"),
+  };
+  const asked = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { ...(kind === undefined ? {} : { kind }), ...Object.fromEntries(asked) };
+}
+
+function verifyCommand(given: Given): VerifyCommand {
+  const { switches } = given;
+  const strict = switches.has("strict");
+  const explain = number(given, "explain");
+  const other = ["json", "strict", "allow-no-deltas"].find((name) => switches.has(name)) ??
+    (given.texts.has("threshold") ? "threshold" : undefined);
+  if (explain !== undefined && other !== undefined) {
+    throw usage("a story for people has no verdict", "--explain", `leave --${other} out`);
+  }
+  return {
+    command: "verify",
+    dir: directory(given, "path"),
+    strict,
+    thresholdPct: thresholdPct(given) ?? THRESHOLD_PCT[strict ? "strict" : "default"],
+    allowNoDeltas: switches.has("allow-no-deltas"),
+    explain,
+    json: switches.has("json"),
+  };
+}
+
+/** A share that was meant as a ratio would let nearly everything pass. */
+function thresholdPct(given: Given): number | undefined {
+  const percent = number(given, "threshold");
+  if (percent === undefined || percent === 0 || percent > 1) return percent;
+  const meant = Number((percent * 100).toPrecision(12));
+  const what = `the threshold is in percent, found ${quoted(String(percent))}`;
+  throw usage(what, "--threshold", `did you mean ${meant}?`);
+}
+
+function paramsCommand(given: Given): ParamsCommand {
+  const flags = {
+    command: "params",
+    profile: profileOf(given),
+    json: given.switches.has("json"),
+  } as const;
+  const [action = "list", ...rest] = given.positionals;
+  const runtimePath = text(given, "runtime");
+  if (action === "get") {
+    const [key, extra] = rest;
+    if (key === undefined || key === "") return missing(given, "KEY");
+    if (extra !== undefined) throw unexpected(extra, "get reads one parameter at a time");
+    return { ...flags, action, key, runtimePath: runtimePath ?? missing(given, "--runtime") };
+  }
+  if (action !== "list" && action !== "validate") {
+    const remedy = suggestion(action, ["list", "get", "validate"]);
+    throw usage("soak params does no such thing", quoted(action), remedy);
+  }
+  if (runtimePath !== undefined) {
+    throw usage(`soak params ${action} reads no file`, "--runtime", "leave it out, or use get");
+  }
+  if (action === "validate") return { ...flags, action, deltas: targets(given, rest) };
+  if (rest[0] !== undefined) throw unexpected(rest[0], "list shows every parameter");
+  return { ...flags, action };
+}
+
+function profileCommand(given: Given): ProfileCommand {
+  const flags = { command: "profile", json: given.switches.has("json") } as const;
+  const [action, file, extra] = given.positionals;
+  if (action === undefined) return missing(given, "init, show, check or schema");
+  if (extra !== undefined) throw unexpected(extra, "soak profile takes one file at a time");
+  if (file === "") throw usage("the name of a file is empty", "FILE", "name it");
+  switch (action) {
+    case "init":
+      return { ...flags, action, file };
+    case "show":
+      return { ...flags, action, profile: file ?? DEFAULT_PROFILE };
+    case "check":
+      return { ...flags, action, file: file ?? missing(given, "FILE", 1) };
+    case "schema":
+      if (file !== undefined) throw unexpected(file, "there is one schema for all profiles");
+      return { ...flags, action };
+  }
+  const remedy = suggestion(action, ["init", "show", "check", "schema"]);
+  throw usage("soak profile does no such thing", quoted(action), remedy);
+}
+
+function files(given: Given): readonly string[] {
+  if (given.positionals.length === 0) return missing(given, "FILE");
+  if (given.positionals.includes("")) throw usage("the name of a file is empty", "FILE", "name it");
+  return given.positionals;
+}
+
+function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefined {
+  if (extra !== undefined) throw unexpected(extra, "ask for one topic at a time");
+  if (topic === undefined || topic === "codes" || isCommandName(topic)) return topic;
+  throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
+}
+
+function takeApart(name: CommandName, args: readonly string[]): Given {
+  const spec: CommandSpec = COMMANDS[name];
+  const flags = flagPart(args);
+  flags.forEach((arg, i) => checkArgument(name, arg, flags[i + 1]));
+  const valued = spec.flags.filter(({ placeholder }) => placeholder !== null);
+  const names = spec.flags.map((flag) => flag.name);
+  const parsed = parseArgs([...args], {
+    string: ["_", ...valued.map((flag) => flag.name)],
+    boolean: names.filter((name) => !valued.some((flag) => flag.name === name)),
+    collect: names,
+  });
+  const switches = new Set<string>();
+  const texts = new Map<string, string>();
+  for (const flag of names) {
+    const values: unknown = parsed[flag];
+    if (!Array.isArray(values) || values.length === 0) continue;
+    if (values.length > 1) throw usage("the flag is given twice", `--${flag}`, "give it once");
+    const value: unknown = values[0];
+    if (typeof value === "string") texts.set(flag, value);
+    else switches.add(flag);
+  }
+  const rest = args.slice(flags.length + 1);
+  return { name, spec, switches, texts, positionals: parsed._.map(String), rest };
+}
+
+/** The arguments before `--`. */
+function flagPart(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end < 0 ? args : args.slice(0, end);
+}
+
+/**
+ * Refuses what `parseArgs` would accept or guess at: unknown and single-dash flags, switches with
+ * a value, other flags without one.
+ */
+function checkArgument(name: CommandName, arg: string, next = ""): void {
+  if (!TYPOGRAPHIC_DASH.test(arg) && (!arg.startsWith("-") || arg === "-")) return;
+  const [, word, value] = /^--([^=]*)(=.*)?$/s.exec(arg) ?? [];
+  const flag = flagsOf(name).find((flag) => flag.name === word);
+  if (flag === undefined) throw unknownFlag(name, arg);
+  if (flag.placeholder === null) {
+    if (value === undefined && next !== "true" && next !== "false") return;
+    throw usage("the flag takes no value", shown(arg), `write --${word}, or leave it out`);
+  }
+  if (value !== undefined || (next !== "" && !next.startsWith("-"))) return;
+  if (flag.range !== undefined && /^-[\d.]/.test(next)) throw outOfRange(flag, next);
+  const dashed = next.length > 1 ? `, or --${word}=${shown(next)} if that is its value` : "";
+  throw usage("the flag needs a value", shown(arg), `write --${word} ${flag.placeholder}${dashed}`);
+}

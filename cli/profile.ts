@@ -1,0 +1,116 @@
+/**
+ * `soak profile`.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
+import { type Console, EXIT } from "./console.ts";
+import { SoakError } from "../base/errors.ts";
+import { canonicalJson } from "../base/json.ts";
+import type { ProfileCommand } from "./options.ts";
+import { osError } from "../base/oserror.ts";
+import { printable, shellWord } from "../base/text.ts";
+import { profileToJson } from "../model/profile_check.ts";
+import { checkProfileFile, loadProfile } from "../model/profile_file.ts";
+import { startingPoint } from "../model/starting_point.ts";
+import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
+import type { ProfileProblem } from "../model/schema_check.ts";
+import { verdictText } from "../report/verdict_text.ts";
+import type { Style } from "../report/terminal.ts";
+
+/** Name of the schema beside a profile that `init` writes. */
+const SCHEMA_FILE = "profile.schema.json";
+
+/** Writes, shows or checks a profile, or shows the schema of profiles. */
+export async function commandProfile(command: ProfileCommand, console: Console): Promise<number> {
+  switch (command.action) {
+    case "init":
+      return await init(command.file, command.json, console);
+    case "show": {
+      const profile = profileToJson(await loadProfile(command.profile));
+      console.out(command.json ? canonicalJson(profile) : pretty(profile));
+      return EXIT.passed;
+    }
+    case "check":
+      return await check(command.file, command.json, console);
+    case "schema":
+      console.out(command.json ? canonicalJson(PROFILE_SCHEMA) : pretty(PROFILE_SCHEMA));
+      return EXIT.passed;
+  }
+}
+
+function pretty(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+async function init(file: string | undefined, json: boolean, console: Console): Promise<number> {
+  const profile = { $schema: `./${SCHEMA_FILE}`, ...startingPoint };
+  if (file === undefined) {
+    console.out(json ? canonicalJson(profile) : pretty(profile));
+    return EXIT.passed;
+  }
+  if (!await createFile(file, profile)) {
+    throw new SoakError("usage", "there is a file already", {
+      where: printable(file),
+      remedy: "choose another name, or remove it first",
+    });
+  }
+  const written = [file];
+  const schema = join(dirname(file), SCHEMA_FILE);
+  if (await createFile(schema, PROFILE_SCHEMA)) written.push(schema);
+  if (json) {
+    console.out(canonicalJson({ written }));
+    return EXIT.passed;
+  }
+  console.out(`wrote ${written.map((path) => printable(path)).join(" and ")}`);
+  console.out(
+    `Next: put in your parameters, KPIs and rules; then soak profile check ${shellWord(file)}`,
+  );
+  return EXIT.passed;
+}
+
+/** Writes a file that is not there yet; `false` if there is something in its place. */
+async function createFile(path: string, value: unknown): Promise<boolean> {
+  try {
+    await Deno.writeTextFile(path, `${pretty(value)}\n`, { createNew: true });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw osError("cannot write the file", path, error, "system");
+  }
+}
+
+async function check(file: string, json: boolean, console: Console): Promise<number> {
+  const { profile, problems } = await checkProfileFile(file);
+  const valid = profile !== null;
+  if (json) {
+    console.out(canonicalJson({ valid, problems }));
+    return valid ? EXIT.passed : EXIT.failed;
+  }
+  for (const problem of problems) console.out(problemLine(problem, console.outStyle));
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const found = [
+    ...(errors > 0 ? [counted(errors, "mistake")] : []),
+    ...(problems.length > errors ? [counted(problems.length - errors, "warning")] : []),
+  ];
+  const what = profile === null
+    ? ""
+    : `profile ${profile.name}, ${counted(profile.parameters.length, "parameter")}, ` +
+      `${counted(profile.kpis.length, "KPI")}, ${counted(profile.rules.length, "rule")}`;
+  const verdict = verdictText(valid ? "PASS" : "FAIL", console.outStyle);
+  const summary = [what, ...found].filter((part) => part !== "").join("; ");
+  console.out(`${verdict} ${printable(file)}: ${summary}`);
+  return valid ? EXIT.passed : EXIT.failed;
+}
+
+function problemLine({ severity, path, message, remedy }: ProfileProblem, style: Style): string {
+  const mark = severity === "error" ? style.red("✗") : style.yellow("!");
+  const advice = remedy === undefined ? "" : `; ${printable(remedy)}`;
+  return `${mark} ${printable(path)} ${printable(message)}${advice}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * The values on a command line, checked one by one.
+ *
+ * @module
+ */
+
+import {
+  type CommandName,
+  type CommandSpec,
+  DEFAULT_DIR,
+  DEFAULT_FAULT_RATE,
+  DEFAULT_PROFILE,
+} from "./commands.ts";
+import { FAULT_KINDS, type MockFault } from "../model/mock_fault.ts";
+import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
+import type { Deltas } from "../model/params.ts";
+
+/** A command line taken apart: every flag is known and stands there once. */
+export interface Given {
+  readonly name: CommandName;
+  readonly spec: CommandSpec;
+  readonly switches: ReadonlySet<string>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly positionals: readonly string[];
+  /** What stands after `--`, which is part of the positionals too. */
+  readonly rest: readonly string[];
+}
+
+/** The value of a flag, which may not be empty. */
+export function text(given: Given, name: string): string | undefined {
+  const value = given.texts.get(name);
+  if (value === "") throw usage("the value is empty", `--${name}`, lookUp(given.name));
+  return value;
+}
+
+/** The profile that is named, or the built-in one. */
+export function profileOf(given: Given): string {
+  return text(given, "profile") ?? DEFAULT_PROFILE;
+}
+
+/** The run directory that is named, or the usual one. */
+export function directory(given: Given, name: "out" | "path"): string {
+  return text(given, name) ?? DEFAULT_DIR;
+}
+
+/** The value of a flag that is a number, within the flag's range. */
+export function number(given: Given, name: string): number | undefined {
+  const value = text(given, name);
+  const flag = given.spec.flags.find((flag) => flag.name === name);
+  if (value === undefined || flag?.range === undefined) return undefined;
+  const { integer, min, max } = flag.range;
+  const result = Number(value);
+  const plain = integer ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
+  if (plain.test(value) && result >= min && result <= max) return result;
+  throw outOfRange(flag, value);
+}
+
+/** The value of a flag that is one of a few words. */
+export function choice<T extends string>(
+  given: Given,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  const value = text(given, name);
+  const chosen = choices.find((known) => known === value);
+  if (value === undefined || chosen !== undefined) return chosen;
+  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, `choose from ${choices.join(", ")}`);
+}
+
+/** The value of a flag that is the address of a web server. */
+export function url(given: Given, name: string): string | undefined {
+  const value = text(given, name);
+  if (value === undefined) return undefined;
+  const parsed = URL.parse(value);
+  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
+    const remedy = "for example http://127.0.0.1:9090";
+    throw usage(`not a URL of a web server: ${quoted(value)}`, `--${name}`, remedy);
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw usage("a password in a URL would be recorded", `--${name}`, "leave it out");
+  }
+  return value;
+}
+
+/** The fault that `--mock-fault` asks for. */
+export function mockFault(given: Given): MockFault | undefined {
+  const value = text(given, "mock-fault");
+  if (value === undefined) return undefined;
+  const [word = "", ...rest] = value.split(":");
+  const kind = FAULT_KINDS.find((known) => known === word);
+  if (kind === undefined) {
+    throw usage(
+      `no fault is called ${quoted(word)}`,
+      "--mock-fault",
+      suggestion(word, FAULT_KINDS),
+    );
+  }
+  if (rest.length === 0) return { kind, rate: DEFAULT_FAULT_RATE };
+  const rate = decimal(rest.join(":"));
+  if (rate !== undefined && rate > 0 && rate <= 1) return { kind, rate };
+  const found = quoted(rest.join(":"));
+  const remedy = `for example --mock-fault ${kind}:${DEFAULT_FAULT_RATE}`;
+  throw usage(`expected a rate above 0 and up to 1, found ${found}`, "--mock-fault", remedy);
+}
+
+/** Targets in the form `KEY=VALUE`, each key once. */
+export function targets(given: Given, words: readonly string[]): Deltas {
+  if (words.length === 0) return missing(given, "KEY=VALUE");
+  const result = new Map<string, number>();
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const key = word.slice(0, at);
+    if (at < 1) throw usage("expected KEY=VALUE", quoted(word), "for example tail_age_ms=660");
+    const value = decimal(word.slice(at + 1));
+    if (value === undefined) {
+      const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
+      throw usage(what, shown(key), PLAIN_DIGITS);
+    }
+    if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
+    result.set(key, value);
+  }
+  // Unlike assignments, this keeps a key like `__proto__`, for the validation to refuse.
+  return Object.fromEntries(result);
+}
+
+/** A number in plain decimal digits that a double holds; `undefined` for anything else. */
+function decimal(value: string): number | undefined {
+  const result = Number(value);
+  const plain = /^-?\d+(?:\.\d+)?$/.test(value);
+  if (!plain || Math.abs(result) > Number.MAX_SAFE_INTEGER) return undefined;
+  return result === 0 ? 0 : result;
+}
+
+/** Refuses a command line without something that it needs. */
+export function missing(given: Given, what: string, example = 0): never {
+  const remedy = `for example: ${given.spec.examples[example]?.[0]}`;
+  throw usage(`soak ${given.name} needs this argument`, what, remedy);
+}

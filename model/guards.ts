@@ -1,0 +1,395 @@
+/**
+ * Guards: cooldown, velocity, oscillation and freeze, as pure functions of recorded history.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../base/json.ts";
+import { type Deltas, findParameter, getFromRuntime } from "./params.ts";
+import type { GuardSettings, Profile } from "./profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** The guards, in the order in which a skip reason names them. */
+export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"] as const;
+
+/** The name of a guard. */
+export type Guard = typeof GUARDS[number];
+
+/** What one guard found, with the numbers it was computed from. */
+export interface GuardFinding {
+  /** Whether the guard holds the proposal back. */
+  readonly holds: boolean;
+  /** The numbers behind the answer, in one clause. */
+  readonly detail: string;
+}
+
+/** A finding whose words are put together when they are asked for: most are never read. */
+function finding(holds: boolean, words: () => string): GuardFinding {
+  return {
+    holds,
+    get detail(): string {
+      return words();
+    },
+  };
+}
+
+/** What every guard found for one proposal. */
+export type GuardEvaluation = Readonly<Record<Guard, GuardFinding>>;
+
+/** An applied change of one parameter. */
+export interface AppliedStep {
+  /** The parameter's flat key. */
+  readonly key: string;
+  /** Value before. */
+  readonly from: number;
+  /** Value after. */
+  readonly to: number;
+}
+
+/** What guards need to remember of the iterations so far; its size does not grow with them. */
+export interface GuardHistory {
+  /** The last iteration observed; 0 before the first. */
+  readonly iteration: number;
+  /** Time of the last iteration observed, in ms since the epoch. */
+  readonly timeMs: number;
+  /** Iterations in a row, up to the last one observed, that met every KPI. */
+  readonly kpiStreak: number;
+  /** The last iteration after which a change was applied; `null` if none was. */
+  readonly lastApplied: number | null;
+  /** Directions of each key's latest changes, oldest first. */
+  readonly directions: ReadonlyMap<string, readonly (1 | -1)[]>;
+  /** Sizes of applied steps within the hour before the last iteration observed. */
+  readonly steps: readonly {
+    readonly key: string;
+    readonly timeMs: number;
+    readonly size: number;
+  }[];
+}
+
+/** What the rules asked for and the guards kept from being proposed at all. */
+export interface Withheld {
+  /** Whether any rule fired. */
+  readonly fired: boolean;
+  /** Keys left out because they would have oscillated. */
+  readonly oscillation: readonly string[];
+  /** Keys left out because their allowance has no step left. */
+  readonly velocity: readonly string[];
+}
+
+/** Nothing was asked for. */
+export const NOTHING_WITHHELD: Withheld = { fired: false, oscillation: [], velocity: [] };
+
+/** The history before the first iteration. */
+export const EMPTY_HISTORY: GuardHistory = {
+  iteration: 0,
+  timeMs: 0,
+  kpiStreak: 0,
+  lastApplied: null,
+  directions: new Map(),
+  steps: [],
+};
+
+/** Length of the trailing window of the velocity guard, in ms. */
+const HOUR_MS = 3_600_000;
+
+/** Sums of decimal steps carry rounding noise: a step of exactly the cap must pass. */
+const TOLERANCE = 1e-9;
+
+/** The longest oscillation window that history is kept for. */
+const MAX_DIRECTIONS = 64;
+
+/**
+ * Takes the outcome of an iteration's measurement into the history.
+ *
+ * @param history What was known before.
+ * @param iteration The iteration's number, its time in ms, and whether it met every KPI.
+ * @returns The history including this iteration's measurement.
+ */
+export function observeIteration(
+  history: GuardHistory,
+  iteration: {
+    readonly iteration: number;
+    readonly timeMs: number;
+    readonly kpisMet: boolean;
+  },
+): GuardHistory {
+  return {
+    ...history,
+    iteration: iteration.iteration,
+    timeMs: iteration.timeMs,
+    kpiStreak: iteration.kpisMet ? history.kpiStreak + 1 : 0,
+    steps: history.steps.filter((step) => iteration.timeMs - step.timeMs < HOUR_MS),
+  };
+}
+
+/**
+ * Takes an applied change, made after the last observed iteration, into the history.
+ *
+ * @param history What was known before.
+ * @param steps The changes; those with `from` equal to `to` are no changes.
+ * @returns The history including the change.
+ */
+export function rememberApplied(
+  history: GuardHistory,
+  steps: readonly AppliedStep[],
+): GuardHistory {
+  const directions = new Map(history.directions);
+  const sizes = [...history.steps];
+  for (const { key, from, to } of steps) {
+    if (from === to) continue;
+    const earlier = directions.get(key) ?? [];
+    directions.set(key, [...earlier.slice(1 - MAX_DIRECTIONS), to > from ? 1 : -1]);
+    sizes.push({ key, timeMs: history.timeMs, size: Math.abs(to - from) });
+  }
+  return { ...history, lastApplied: history.iteration, directions, steps: sizes };
+}
+
+/**
+ * Reads the guard settings in force: `tuner.<name>` in the runtime, else the profile's default.
+ *
+ * @param runtime The runtime in force.
+ * @param profile The profile with the defaults.
+ * @returns All settings.
+ */
+export function guardSettings(runtime: JsonObject, profile: Profile): GuardSettings {
+  const tuner = Object.hasOwn(runtime, "tuner") ? runtime["tuner"] : undefined;
+  if (!isJsonObject(tuner)) return profile.guards;
+  const setting = (name: keyof GuardSettings): number => {
+    const value = Object.hasOwn(tuner, name) ? tuner[name] : undefined;
+    return typeof value === "number" ? value : profile.guards[name];
+  };
+  return {
+    freeze_after: setting("freeze_after"),
+    freeze_iters: setting("freeze_iters"),
+    oscillation_window: setting("oscillation_window"),
+    velocity_cap: setting("velocity_cap"),
+    max_delta_per_hour: setting("max_delta_per_hour"),
+    cooldown_iters: setting("cooldown_iters"),
+  };
+}
+
+/**
+ * Tells whether the configuration is locked because KPIs hold.
+ *
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the freeze guard holds, and since when.
+ */
+export function freezeGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
+  const { freeze_after, freeze_iters } = settings;
+  const { iteration, kpiStreak } = history;
+  if (kpiStreak < freeze_after) {
+    return finding(
+      false,
+      () => `${kpiStreak} of ${freeze_after} iterations in a row met every KPI`,
+    );
+  }
+  const since = iteration - kpiStreak + Math.max(1, freeze_after);
+  return finding(
+    true,
+    () =>
+      `every KPI met ${kpiStreak} times in a row: locked since iteration ${since}, ` +
+      `for ${freeze_iters} iterations and as long as KPIs hold`,
+  );
+}
+
+/**
+ * Tells whether the last change is too recent for its effect to be visible.
+ *
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the cooldown guard holds, and for how long.
+ */
+export function cooldownGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
+  const { lastApplied, iteration } = history;
+  if (lastApplied === null) return finding(false, () => "no change applied so far");
+  const { cooldown_iters } = settings;
+  const left = cooldown_iters - (iteration - lastApplied);
+  return finding(
+    left > 0,
+    () =>
+      `last change after iteration ${lastApplied}, cooldown of ${cooldown_iters} iterations: ` +
+      (left > 0 ? `${left} left` : "over"),
+  );
+}
+
+/** The share of a parameter's range that one step may still cover. */
+export interface VelocityBudget {
+  /** Largest step the cap allows, in the parameter's unit. */
+  readonly step: number;
+  /** What is left of the hourly allowance, in the parameter's unit; never negative. */
+  readonly hour: number;
+}
+
+/**
+ * How far a parameter may still move now without holding the velocity guard.
+ *
+ * @param key The parameter's flat key.
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @param profile The profile with the parameter's range.
+ * @returns The two allowances, in the parameter's unit.
+ */
+export function velocityBudget(
+  key: string,
+  history: GuardHistory,
+  settings: GuardSettings,
+  profile: Profile,
+): VelocityBudget {
+  const parameter = findParameter(key, profile.parameters);
+  if (parameter === undefined) return { step: 0, hour: 0 };
+  const range = parameter.max - parameter.min;
+  const spent = spentWithinHour(history, key);
+  return {
+    step: settings.velocity_cap * range,
+    hour: Math.max(0, settings.max_delta_per_hour * range - spent),
+  };
+}
+
+function spentWithinHour(history: GuardHistory, key: string): number {
+  let spent = 0;
+  for (const step of history.steps) if (step.key === key) spent += step.size;
+  return spent;
+}
+
+function velocityGuard(
+  history: GuardHistory,
+  settings: GuardSettings,
+  steps: readonly AppliedStep[],
+  profile: Profile,
+): GuardFinding {
+  const held: string[] = [];
+  const seen: string[] = [];
+  for (const { key, from, to } of steps) {
+    const parameter = findParameter(key, profile.parameters);
+    if (parameter === undefined) continue;
+    const range = parameter.max - parameter.min;
+    const step = Math.abs(to - from) / range;
+    const hour = (spentWithinHour(history, key) + Math.abs(to - from)) / range;
+    const { velocity_cap, max_delta_per_hour } = settings;
+    if (step > velocity_cap + TOLERANCE) {
+      held.push(`${key} step ${percent(step)} of its range, cap ${percent(velocity_cap)}`);
+    } else if (hour > max_delta_per_hour + TOLERANCE) {
+      held.push(
+        `${key} ${percent(hour)} of its range in an hour, cap ${percent(max_delta_per_hour)}`,
+      );
+    } else {
+      seen.push(
+        `${key} step ${percent(step)} of ${percent(velocity_cap)}, hour ${percent(hour)} of ${
+          percent(max_delta_per_hour)
+        }`,
+      );
+    }
+  }
+  if (held.length > 0) return { holds: true, detail: held.join("; ") };
+  return { holds: false, detail: seen.length === 0 ? "nothing moves" : seen.join("; ") };
+}
+
+/**
+ * Tells whether moving a parameter in a direction would make its latest changes flip each time.
+ *
+ * @param key The parameter's flat key.
+ * @param direction 1 for up, −1 for down.
+ * @param history The history, the present iteration included.
+ * @param settings The settings in force.
+ * @returns Whether the oscillation guard would hold for this key.
+ */
+export function wouldOscillate(
+  key: string,
+  direction: 1 | -1,
+  history: GuardHistory,
+  settings: GuardSettings,
+): boolean {
+  const window = settings.oscillation_window;
+  const earlier = history.directions.get(key) ?? [];
+  if (window < 2 || earlier.length < window - 1) return false;
+  const moves = [...earlier.slice(1 - window), direction];
+  return moves.every((move, i) => i === 0 || move !== moves[i - 1]);
+}
+
+function oscillationGuard(
+  history: GuardHistory,
+  settings: GuardSettings,
+  steps: readonly AppliedStep[],
+): GuardFinding {
+  const held: string[] = [];
+  for (const { key, from, to } of steps) {
+    if (from === to) continue;
+    const direction = to > from ? 1 : -1;
+    if (!wouldOscillate(key, direction, history, settings)) continue;
+    const earlier = (history.directions.get(key) ?? []).slice(1 - settings.oscillation_window);
+    held.push(`${key} ${[...earlier, direction].map((d) => d === 1 ? "up" : "down").join(", ")}`);
+  }
+  return held.length > 0
+    ? { holds: true, detail: held.join("; ") }
+    : { holds: false, detail: `no key flips within ${settings.oscillation_window} changes` };
+}
+
+/**
+ * Recomputes every guard for a proposal.
+ *
+ * With an empty proposal `no_op` holds, velocity and oscillation do not.
+ *
+ * @param history The history, the present iteration's measurement included.
+ * @param runtime The runtime in force.
+ * @param proposal Target values by flat key. Unknown keys are validation's business and are
+ * passed over here.
+ * @param profile The profile with ranges and default settings.
+ * @param withheld What was kept from being proposed. Where that leaves nothing to propose, it is
+ * the guard that holds.
+ * @returns What each guard found.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * const history = observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false });
+ * const guards = evaluateGuards(
+ *   history,
+ *   { engine: { tail_age_ms: 600 } },
+ *   { tail_age_ms: 800 },
+ *   marketMaker,
+ * );
+ * assertEquals(guards.velocity.holds, true); // 200 of a range of 300 ms, at most 25 % are allowed
+ * assertEquals(guards.no_op.holds, false);
+ * ```
+ */
+export function evaluateGuards(
+  history: GuardHistory,
+  runtime: JsonObject,
+  proposal: Deltas,
+  profile: Profile,
+  withheld: Withheld = NOTHING_WITHHELD,
+): GuardEvaluation {
+  const settings = guardSettings(runtime, profile);
+  const steps: AppliedStep[] = [];
+  let moves = false;
+  for (const [key, to] of Object.entries(proposal)) {
+    const known = findParameter(key, profile.parameters) !== undefined;
+    const from = known ? getFromRuntime(runtime, key, profile.parameters) : undefined;
+    if (from !== to) moves = true;
+    if (from !== undefined) steps.push({ key, from, to });
+  }
+  const proposed = Object.keys(proposal).length;
+  return {
+    freeze: freezeGuard(history, settings),
+    oscillation: proposed === 0 && withheld.oscillation.length > 0
+      ? finding(true, () => `${withheld.oscillation.join(", ")} would flip again`)
+      : oscillationGuard(history, settings, steps),
+    velocity: proposed === 0 && withheld.velocity.length > 0
+      ? finding(true, () => `${withheld.velocity.join(", ")} has no step left in its allowance`)
+      : velocityGuard(history, settings, steps, profile),
+    cooldown: cooldownGuard(history, settings),
+    no_op: moves
+      ? { holds: false, detail: `${proposed} proposed, at least one differs from its value` }
+      : {
+        holds: true,
+        detail: proposed === 0 ? "nothing is proposed" : "every target equals the current value",
+      },
+  };
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toFixed(2))} %`;
+}

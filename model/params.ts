@@ -1,0 +1,342 @@
+/**
+ * Parameters in a runtime: get, set, apply, list, validate.
+ *
+ * @module
+ */
+
+import { SoakError } from "../base/errors.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
+import { marketMaker } from "./market_maker.ts";
+import type { Parameter } from "./profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+import { nearestSpelling } from "../base/spelling.ts";
+
+/** Target values by flat parameter key. */
+export type Deltas = Readonly<Record<string, number>>;
+
+/** One reason why a target or a runtime value is not acceptable. */
+export interface ParameterProblem {
+  /** The flat key at fault. */
+  readonly key: string;
+  /** What kind of problem it is. */
+  readonly code: "unknown_key" | "wrong_kind" | "out_of_bounds" | "missing";
+  /** The problem in one clause, with what would be accepted. */
+  readonly message: string;
+}
+
+/** A parameter with its path taken apart. */
+interface Entry {
+  readonly parameter: Parameter;
+  readonly segments: readonly string[];
+}
+
+const indexes = new WeakMap<readonly Parameter[], ReadonlyMap<string, Entry>>();
+
+function indexOf(parameters: readonly Parameter[]): ReadonlyMap<string, Entry> {
+  let index = indexes.get(parameters);
+  if (index === undefined) {
+    index = new Map(parameters.map((parameter) => [
+      parameter.key,
+      { parameter, segments: parameter.path.split(".") },
+    ]));
+    indexes.set(parameters, index);
+  }
+  return index;
+}
+
+/**
+ * Finds a parameter by its flat key.
+ *
+ * @param key The flat key.
+ * @param parameters The parameters to look in; the market-maker profile's by default.
+ * @returns The parameter, or `undefined` if there is none of that name.
+ */
+export function findParameter(
+  key: string,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): Parameter | undefined {
+  return indexOf(parameters).get(key)?.parameter;
+}
+
+function requireEntry(key: string, parameters: readonly Parameter[]): Entry {
+  const entry = indexOf(parameters).get(key);
+  if (entry === undefined) {
+    throw new SoakError("usage", "no such parameter", {
+      where: key,
+      remedy: spellingHint(key, parameters),
+    });
+  }
+  return entry;
+}
+
+/**
+ * What to do about a key that is no parameter's.
+ *
+ * @param key The key.
+ * @param parameters The parameters there are.
+ * @returns One clause, with the nearest key if one is near.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { marketMaker } from "./market_maker.ts";
+ *
+ * assertEquals(
+ *   spellingHint("tail_age", marketMaker.parameters),
+ *   "did you mean tail_age_ms? soak params list shows all",
+ * );
+ * ```
+ */
+export function spellingHint(key: string, parameters: readonly Parameter[]): string {
+  const near = nearestSpelling(key, parameters.map((known) => known.key));
+  return near === undefined
+    ? "soak params list shows all there are"
+    : `did you mean ${near}? soak params list shows all`;
+}
+
+/**
+ * Reads the value at a parameter's path.
+ *
+ * @param runtime The nested runtime object.
+ * @param key The parameter's flat key.
+ * @param parameters The parameters to look in; the market-maker profile's by default.
+ * @returns The number at the path, or `undefined` if there is none.
+ * @throws {SoakError} If there is no such parameter.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(getFromRuntime({ engine: { tail_age_ms: 630 } }, "tail_age_ms"), 630);
+ * assertEquals(getFromRuntime({}, "tail_age_ms"), undefined);
+ * ```
+ */
+export function getFromRuntime(
+  runtime: JsonObject,
+  key: string,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): number | undefined {
+  const value = valueAt(runtime, requireEntry(key, parameters).segments);
+  return typeof value === "number" ? value : undefined;
+}
+
+function valueAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
+  let value: JsonValue | undefined = runtime;
+  for (const segment of segments) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
+    value = value[segment];
+  }
+  return value;
+}
+
+/**
+ * Sets the value at a parameter's path, in a copy of the runtime.
+ *
+ * @param runtime The nested runtime object; it is left as it is.
+ * @param key The parameter's flat key.
+ * @param value The new value, rounded to the parameter's step.
+ * @param parameters The parameters to look in; the market-maker profile's by default.
+ * @returns The new runtime. What the change does not touch is shared with the old one.
+ * @throws {SoakError} If the key is unknown, the value is not acceptable, or something that is
+ * not an object stands in the path.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const runtime = { engine: { tail_age_ms: 600 }, note: "kept" };
+ * assertEquals(setInRuntime(runtime, "tail_age_ms", 630), {
+ *   engine: { tail_age_ms: 630 },
+ *   note: "kept",
+ * });
+ * assertEquals(runtime.engine.tail_age_ms, 600);
+ * ```
+ */
+export function setInRuntime(
+  runtime: JsonObject,
+  key: string,
+  value: number,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): JsonObject {
+  return applyDeltas(runtime, { [key]: value }, parameters);
+}
+
+function withValue(node: JsonObject, segments: readonly string[], value: number): JsonObject {
+  const [head, ...rest] = segments;
+  if (head === undefined) return node;
+  if (rest.length === 0) return { ...node, [head]: value };
+  const child = Object.hasOwn(node, head) ? node[head] : {};
+  if (!isJsonObject(child)) {
+    throw new SoakError("artifact", `${head} in the runtime is not an object`, {
+      where: segments.join("."),
+      remedy: "make it an object, or remove it",
+    });
+  }
+  return { ...node, [head]: withValue(child, rest, value) };
+}
+
+/**
+ * Applies target values to a runtime: all of them, or none and an error.
+ *
+ * @param runtime The nested runtime object; it is left as it is.
+ * @param deltas Target values by flat key; each is rounded to its parameter's step.
+ * @param parameters The parameters to look in; the market-maker profile's by default.
+ * @returns The new runtime.
+ * @throws {SoakError} If a key is unknown, or a value is of the wrong kind or out of bounds.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const next = applyDeltas({}, { impact_cap_ratio: 0.1 + 0.01, tail_age_ms: 660 });
+ * assertEquals(next, { risk: { impact_cap_ratio: 0.11 }, engine: { tail_age_ms: 660 } });
+ * ```
+ */
+export function applyDeltas(
+  runtime: JsonObject,
+  deltas: Deltas,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): JsonObject {
+  const [problem, ...more] = validateDeltas(deltas, parameters);
+  if (problem !== undefined) {
+    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+    const hint = problem.code === "unknown_key" ? `; ${spellingHint(problem.key, parameters)}` : "";
+    throw new SoakError("usage", `${problem.message}${others}`, {
+      remedy: `nothing was changed${hint}`,
+    });
+  }
+  let next = runtime;
+  for (const [key, value] of Object.entries(deltas)) {
+    const { parameter, segments } = requireEntry(key, parameters);
+    const { min, max } = parameter;
+    const rounded = Math.min(max, Math.max(min, roundToStep(value, parameter)));
+    next = withValue(next, segments, rounded);
+  }
+  return next;
+}
+
+/**
+ * Lists all parameters that the runtime holds a number for.
+ *
+ * @param runtime The nested runtime object.
+ * @param parameters The parameters to look for; the market-maker profile's by default.
+ * @returns Values by flat key, in the profile's order.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(getAllParams({ engine: { tail_age_ms: 630 }, other: 1 }), { tail_age_ms: 630 });
+ * ```
+ */
+export function getAllParams(
+  runtime: JsonObject,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const [key, { segments }] of indexOf(parameters)) {
+    const value = valueAt(runtime, segments);
+    if (typeof value === "number") all[key] = value;
+  }
+  return all;
+}
+
+/**
+ * Checks target values without applying them.
+ *
+ * @param deltas Target values by flat key, from anywhere.
+ * @param parameters The parameters to look in; the market-maker profile's by default.
+ * @returns One problem for each value that is not acceptable; empty if all are.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(validateDeltas({ tail_age_ms: 660 }), []);
+ * assertEquals(validateDeltas({ tail_age_ms: 900 }).map(({ code }) => code), ["out_of_bounds"]);
+ * assertEquals(validateDeltas({ tail_age: 660 }).map(({ code }) => code), ["unknown_key"]);
+ * ```
+ */
+export function validateDeltas(
+  deltas: Readonly<Record<string, unknown>>,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): ParameterProblem[] {
+  const problems: ParameterProblem[] = [];
+  for (const [key, value] of Object.entries(deltas)) {
+    const parameter = findParameter(key, parameters);
+    if (parameter === undefined) {
+      problems.push({ key, code: "unknown_key", message: `${key} is not a parameter` });
+    } else {
+      const problem = valueProblem(parameter, value);
+      if (problem !== null) problems.push(problem);
+    }
+  }
+  return problems;
+}
+
+/**
+ * Checks that a runtime holds an acceptable value for every parameter.
+ *
+ * @param runtime The nested runtime object.
+ * @param parameters The parameters to check; the market-maker profile's by default.
+ * @returns One problem for each parameter that is missing or not acceptable.
+ */
+export function validateRuntime(
+  runtime: JsonObject,
+  parameters: readonly Parameter[] = marketMaker.parameters,
+): ParameterProblem[] {
+  const problems: ParameterProblem[] = [];
+  for (const { parameter, segments } of indexOf(parameters).values()) {
+    const value = valueAt(runtime, segments);
+    const problem = value === undefined
+      ? {
+        key: parameter.key,
+        code: "missing" as const,
+        message: `${parameter.path} is not in the runtime`,
+      }
+      : valueProblem(parameter, value);
+    if (problem !== null) problems.push(problem);
+  }
+  return problems;
+}
+
+function valueProblem(parameter: Parameter, value: unknown): ParameterProblem | null {
+  const { key, kind, min, max, unit } = parameter;
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    return { key, code: "wrong_kind", message: `${key} must be a finite number` };
+  }
+  if (kind === "integer" && !Number.isInteger(value)) {
+    return { key, code: "wrong_kind", message: `${key} must be an integer, not ${value}` };
+  }
+  // Rounding noise may carry a value just over its bound; what lies within can't leave by rounding.
+  const within = value >= min && value <= max;
+  const rounded = within ? value : roundToStep(value, parameter);
+  if (rounded < min || rounded > max) {
+    return {
+      key,
+      code: "out_of_bounds",
+      message: `${key} must be from ${min} to ${max} ${unit}, not ${value}`,
+    };
+  }
+  return null;
+}
+
+/**
+ * Rounds a value to a multiple of a parameter's step, as the shortest decimal.
+ *
+ * @param value The value to round.
+ * @param parameter The parameter with the step.
+ * @returns The nearest multiple of the step: `0.1 + 0.01` becomes `0.11`.
+ */
+export function roundToStep(value: number, parameter: Pick<Parameter, "step">): number {
+  const { step } = parameter;
+  const steps = Math.round(value / step);
+  if (!Number.isSafeInteger(steps)) return value;
+  return Number((steps * step).toFixed(decimalsOf(step))) + 0;
+}
+
+function decimalsOf(step: number): number {
+  const [mantissa = "", exponent = "0"] = String(step).split("e");
+  const fraction = mantissa.split(".")[1]?.length ?? 0;
+  return Math.min(100, Math.max(0, fraction - Number(exponent)));
+}

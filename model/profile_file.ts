@@ -1,0 +1,126 @@
+/**
+ * Profiles by name or from files.
+ *
+ * @module
+ */
+
+import { SoakError } from "../base/errors.ts";
+import { decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
+import { marketMaker } from "./market_maker.ts";
+import { printable } from "../base/text.ts";
+import type { Profile } from "./profile.ts";
+import { checkProfile, parseProfile, type ProfileProblem } from "./profile_check.ts";
+import { didYouMean, inSchemaOrder } from "./schema_check.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** The profiles that need no file, by name. */
+export const BUILT_IN: ReadonlyMap<string, Profile> = new Map([[marketMaker.name, marketMaker]]);
+
+/** What a profile file says, and what is wrong with it. */
+export interface CheckedFile {
+  /** Every mistake in the file. */
+  readonly problems: readonly ProfileProblem[];
+  /** The profile, in the schema's order and without `$schema`; `null` if there is an error. */
+  readonly profile: Profile | null;
+}
+
+/**
+ * Reads a profile file and checks it.
+ *
+ * @param path The file.
+ * @returns The profile, and every mistake. Text that is no JSON is one mistake.
+ * @throws {SoakError} If the file can't be read.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile();
+ * const { problems } = await checkProfileFile(path);
+ * assertEquals(problems.map(({ message }) => message), [
+ *   "line 1, column 1: no JSON in it, only white space",
+ * ]);
+ * ```
+ */
+export async function checkProfileFile(path: string): Promise<CheckedFile> {
+  const bytes = await readRegularFile(path);
+  let document: JsonValue;
+  try {
+    document = decodeJson(bytes, "$");
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    return { problems: [syntaxProblem(error)], profile: null };
+  }
+  const problems = checkProfile(document);
+  if (problems.some(({ severity }) => severity === "error")) return { problems, profile: null };
+  return { problems, profile: parseProfile(effective(document), path) };
+}
+
+/** The reader of JSON says `source:line:column: path`; here only the path stands at its place. */
+function syntaxProblem({ what, where = "" }: SoakError): ProfileProblem {
+  const [, line, column, path = "$"] = /^\$:(\d+):(\d+): (.*)$/s.exec(where) ?? [];
+  const place = line === undefined ? "" : `line ${line}, column ${column}: `;
+  return { severity: "error", path, message: place + what };
+}
+
+/** What counts of a file: not where its schema is, nor the order of its fields. */
+function effective(document: JsonValue): JsonObject {
+  const ordered = inSchemaOrder(document);
+  if (!isJsonObject(ordered)) return {};
+  const { $schema: _, ...profile } = ordered;
+  return profile;
+}
+
+/**
+ * Loads a profile that a command line names.
+ *
+ * @param nameOrFile The name of a built-in profile, or a file.
+ * @returns The profile.
+ * @throws {SoakError} Of kind `"usage"`, if there is no such profile or it has a mistake; the
+ * first one is named. Of kind `"system"`, if the file can't be read.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * assertEquals((await loadProfile("market-maker")).name, "market-maker");
+ * await assertRejects(() => loadProfile("market-marker"), Error, "did you mean market-maker?");
+ * ```
+ */
+export async function loadProfile(nameOrFile: string): Promise<Profile> {
+  const builtIn = BUILT_IN.get(nameOrFile);
+  if (builtIn !== undefined) return builtIn;
+  const { profile, problems } = await readNamed(nameOrFile);
+  if (profile !== null) return profile;
+  const [first, ...more] = problems.filter(({ severity }) => severity === "error");
+  const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+  throw new SoakError("usage", `${first?.message ?? "not a profile"}${others}`, {
+    where: `${nameOrFile}: ${first?.path ?? "$"}`,
+    remedy: more.length > 0
+      ? "soak profile check names every mistake"
+      : first?.remedy ?? "correct the profile",
+  });
+}
+
+async function readNamed(nameOrFile: string): Promise<CheckedFile> {
+  try {
+    return await checkProfileFile(nameOrFile);
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    const { what, where, remedy, cause } = error;
+    if (!(cause instanceof Deno.errors.NotFound)) {
+      throw new SoakError("usage", what, {
+        where: where ?? nameOrFile,
+        remedy: remedy ?? "",
+        cause,
+      });
+    }
+    const names = [...BUILT_IN.keys()];
+    throw new SoakError("usage", "no such file, and no built-in profile of that name", {
+      where: printable(nameOrFile),
+      remedy: didYouMean(nameOrFile, names).remedy ?? `built in is ${names.join(", ")}`,
+      cause,
+    });
+  }
+}

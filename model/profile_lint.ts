@@ -1,0 +1,286 @@
+/**
+ * Mistakes in a profile that only show when its values are seen together: parameters, KPIs,
+ * guards and gate.
+ *
+ * @module
+ */
+
+import { roundToStep } from "./params.ts";
+import type { GateSettings, GuardSettings, Kpi, Parameter, Rule } from "./profile.ts";
+import { GUARDS_SCHEMA } from "./profile_schema.ts";
+import { didYouMean, type ProfileProblem } from "./schema_check.ts";
+
+/** A part of a profile and where it stands. */
+export interface Part<T> {
+  /** The part. */
+  readonly item: T;
+  /** Its place, for example `$.rules[2]`. */
+  readonly path: string;
+}
+
+/** Those parts of a profile that have the right form. */
+export interface SoundParts {
+  /** The parameters. */
+  readonly parameters: readonly Part<Parameter>[];
+  /** The KPIs. */
+  readonly kpis: readonly Part<Kpi>[];
+  /** The rules. */
+  readonly rules: readonly Part<Rule>[];
+  /** The guard settings, if all of them are sound. */
+  readonly guards: GuardSettings | null;
+  /** The gate's settings, if all of them are sound. */
+  readonly gate: GateSettings | null;
+  /** The parameters by key; of two with one key, the first. */
+  readonly byKey: ReadonlyMap<string, Parameter>;
+  /** Keys of all parameters, sound or not. */
+  readonly parameterKeys: readonly string[];
+  /** Keys of all KPIs, sound or not. */
+  readonly kpiKeys: readonly string[];
+  /** Which of the lists have nothing but sound parts. */
+  readonly complete: ReadonlySet<string>;
+}
+
+/** Sums of decimals carry rounding noise. */
+export const TOLERANCE = 1e-9;
+
+/** Names in a summary that no KPI may take. */
+const RESERVED_KPIS: ReadonlySet<string> = new Set([
+  "runtime_utc",
+  "state_hash",
+  "kpi_verdict",
+  "kpi_reasons",
+  "failure",
+  "restarts",
+]);
+
+const SETTINGS = Object.keys(GUARDS_SCHEMA.properties ?? {});
+
+/** An error at a place. */
+export function error(
+  path: string,
+  message: string,
+  more: { remedy?: string } = {},
+): ProfileProblem {
+  return { severity: "error", path, message, ...more };
+}
+
+/** A warning at a place. */
+export function warning(
+  path: string,
+  message: string,
+  more: { remedy?: string } = {},
+): ProfileProblem {
+  return { severity: "warning", path, message, ...more };
+}
+
+/** What is wrong with the parameters, each by itself and all together. */
+export function parameterProblems({ parameters, rules }: SoundParts): ProfileProblem[] {
+  return [
+    ...doubled(parameters, "key"),
+    ...doubled(parameters, "path"),
+    ...nestedPaths(parameters),
+    ...parameters.flatMap(boundsProblems),
+    ...parameters.flatMap(queryProblems),
+    ...parameters.flatMap((part) => settingProblems(part, rules)),
+  ];
+}
+
+/** Two parts that have the same value in a field that must tell them apart. */
+export function doubled<F extends string>(
+  parts: readonly Part<Readonly<Record<F, string>>>[],
+  field: F,
+): ProfileProblem[] {
+  const first = new Map<string, string>();
+  return parts.flatMap(({ item, path }) => {
+    const name = item[field];
+    const earlier = first.get(name);
+    if (earlier === undefined) first.set(name, path);
+    return earlier === undefined
+      ? []
+      : [error(`${path}.${field}`, `${field} ${name} is already taken by ${earlier}`)];
+  });
+}
+
+/** A number can't stand where another parameter's path needs an object. */
+function nestedPaths(parameters: readonly Part<Parameter>[]): ProfileProblem[] {
+  const places = new Map(parameters.map(({ item, path }) => [item.path, path]));
+  return parameters.flatMap(({ item, path }) => {
+    const segments = item.path.split(".");
+    const outer = segments.slice(1)
+      .map((_, i) => segments.slice(0, i + 1).join("."))
+      .find((prefix) => places.has(prefix));
+    if (outer === undefined) return [];
+    const message = `${item.path} lies inside ${outer}, where ${places.get(outer)} has a number`;
+    return [error(`${path}.path`, message)];
+  });
+}
+
+function boundsProblems({ item, path }: Part<Parameter>): ProfileProblem[] {
+  const { key, kind, min, max, step } = item;
+  const at = (field: string, message: string) => error(`${path}.${field}`, message);
+  const fractional = (["min", "max", "step", "default"] as const)
+    .filter((field) => kind === "integer" && !Number.isInteger(item[field]))
+    .map((field) => at(field, `${key} is an integer, but its ${field} is ${item[field]}`));
+  if (!(min < max)) {
+    const message = `${key} has its bounds the wrong way round: ${min} is not below ${max}`;
+    return [at("min", message), ...fractional];
+  }
+  if (!Number.isSafeInteger(Math.round(Math.max(-min, max) / step))) {
+    return [at("step", `${key} has a step too fine for numbers of its size`), ...fractional];
+  }
+  const problems = [...fractional];
+  if (step > (max - min) * (1 + TOLERANCE)) {
+    problems.push(at("step", `${key} has a step wider than its range of ${round(max - min)}`));
+  } else if (!fractional.some((problem) => problem.path.endsWith(".step"))) {
+    problems.push(...offStep(item, path, fractional));
+  }
+  if (item.default < min || item.default > max) {
+    const message = `${key} has a default of ${item.default} outside ${min} to ${max}`;
+    problems.push(at("default", message));
+  }
+  return problems;
+}
+
+/** A bound that is no multiple of the step can't be reached, and rounding may lead beyond it. */
+function offStep(
+  parameter: Parameter,
+  path: string,
+  known: readonly ProfileProblem[],
+): ProfileProblem[] {
+  return (["min", "max", "default"] as const).flatMap((field) => {
+    const value = parameter[field];
+    const rounded = roundToStep(value, parameter);
+    const place = `${path}.${field}`;
+    if (rounded === value || known.some((problem) => problem.path === place)) return [];
+    const what = `${parameter.key} has a ${field} of ${value}, which is no multiple of its step ` +
+      `${parameter.step}`;
+    return [error(place, what, { remedy: `the nearest one is ${rounded}` })];
+  });
+}
+
+/** A misspelt placeholder would be sent to the server as it is. */
+function queryProblems({ item: { query }, path }: Part<Parameter | Kpi>): ProfileProblem[] {
+  const placeholder = query?.match(/\$\{(?!window\})[^}]{0,40}\}?/)?.[0];
+  if (placeholder === undefined) return [];
+  const message = `${placeholder} is no placeholder: only \${window} is filled in`;
+  return [warning(`${path}.query`, message)];
+}
+
+/** A parameter at `tuner.<setting>` is that guard's setting: it must stay one that makes sense. */
+function settingProblems(
+  { item, path }: Part<Parameter>,
+  rules: readonly Part<Rule>[],
+): ProfileProblem[] {
+  if (!item.path.startsWith("tuner.")) return [];
+  const setting = item.path.slice("tuner.".length);
+  const form = GUARDS_SCHEMA.properties?.[setting];
+  if (form === undefined || !SETTINGS.includes(setting)) {
+    const near = didYouMean(setting, SETTINGS);
+    return near.remedy === undefined
+      ? []
+      : [warning(`${path}.path`, `the guards have no setting ${setting}`, near)];
+  }
+  const problems: ProfileProblem[] = [];
+  if (form.type === "integer" && item.kind !== "integer") {
+    problems.push(error(`${path}.kind`, `the guard setting ${setting} is an integer`));
+  }
+  const { minimum = 0, maximum = Infinity, exclusiveMinimum } = form;
+  if (exclusiveMinimum !== undefined ? !(item.min > exclusiveMinimum) : item.min < minimum) {
+    const least = exclusiveMinimum === undefined ? `at least ${minimum}` : "above 0";
+    problems.push(error(`${path}.min`, `the guard setting ${setting} must be ${least}`));
+  }
+  if (item.max > maximum) {
+    problems.push(error(`${path}.max`, `the guard setting ${setting} must be at most ${maximum}`));
+  }
+  for (const rule of rules) {
+    const step = rule.item.then.findIndex(({ param }) => param === item.key);
+    if (step < 0) continue;
+    const message = `rule ${rule.item.name} lets the tuner change a guard that holds it back`;
+    problems.push(warning(`${rule.path}.then[${step}].param`, message));
+  }
+  return problems;
+}
+
+/** What is wrong with the KPIs. */
+export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProblem[] {
+  const reacted = new Set(rules.flatMap(({ item }) => item.when.map(({ kpi }) => kpi)));
+  const problems = [
+    ...doubled(kpis, "key"),
+    ...doubled(kpis, "metric"),
+    ...kpis.flatMap(queryProblems),
+    ...kpis.flatMap(({ item: { key }, path }) =>
+      RESERVED_KPIS.has(key)
+        ? [error(`${path}.key`, `${key} is a name that summaries use themselves`)]
+        : []
+    ),
+  ];
+  if (complete.has("kpis") && kpis.every(({ item }) => item.target === null)) {
+    problems.push(error("$.kpis", "no KPI has a target: every iteration would pass"));
+  }
+  for (const { item: { key, target }, path } of kpis) {
+    if (reacted.has(key) || rules.length === 0 || !complete.has("rules")) continue;
+    problems.push(warning(
+      path,
+      target === null
+        ? `${key} has no target, and no rule looks at it`
+        : `no rule looks at ${key}: nothing is tuned for it`,
+    ));
+  }
+  return problems;
+}
+
+/** The guard settings at the start of a run: the runtime's own, where a parameter holds them. */
+export function settingsAtStart({ guards, parameters }: SoundParts): GuardSettings | null {
+  if (guards === null) return null;
+  const settings = { ...guards };
+  for (const { item } of parameters) {
+    for (const name of ["velocity_cap", "max_delta_per_hour"] as const) {
+      if (item.path === `tuner.${name}`) settings[name] = item.default;
+    }
+  }
+  return settings;
+}
+
+/** What is wrong with the guard settings. */
+export function guardProblems({ guards, parameters }: SoundParts): ProfileProblem[] {
+  if (guards === null) return [];
+  const problems: ProfileProblem[] = [];
+  if (guards.velocity_cap > 1) {
+    const message = "a single step is never larger than the whole range: the cap has no effect";
+    problems.push(warning("$.guards.velocity_cap", message));
+  } else if (guards.velocity_cap > guards.max_delta_per_hour) {
+    const message = "max_delta_per_hour is smaller and always holds first: the cap has no effect";
+    problems.push(warning("$.guards.velocity_cap", message));
+  }
+  for (const [name, value] of Object.entries(guards)) {
+    const own = parameters.find(({ item }) => item.path === `tuner.${name}`);
+    if (own === undefined || own.item.default === value) continue;
+    const message = `${value} is never used: the parameter ${own.item.key} starts at ` +
+      `${own.item.default} and overrides it`;
+    problems.push(warning(`$.guards.${name}`, message));
+  }
+  return problems;
+}
+
+/** What is wrong with the gate's settings. */
+export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
+  if (gate === null) return [];
+  const { window, pass, warn } = gate;
+  const problems: ProfileProblem[] = [];
+  if (pass > window) {
+    problems.push(error("$.gate.pass", `${pass} of a window of ${window} can never be met`));
+  }
+  if (warn > pass) {
+    problems.push(error("$.gate.warn", `warn (${warn}) must not be larger than pass (${pass})`));
+  }
+  if (gate.full_apply_ratio === 0) {
+    const message = "0 passes a run in which no change took effect";
+    problems.push(warning("$.gate.full_apply_ratio", message));
+  }
+  return problems;
+}
+
+/** A number without the noise of its arithmetic. */
+export function round(value: number): number {
+  return Number(value.toPrecision(12));
+}

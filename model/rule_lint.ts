@@ -1,0 +1,262 @@
+/**
+ * Mistakes in the rules of a profile: names that lead nowhere, conditions that contradict each
+ * other, steps without effect.
+ *
+ * @module
+ */
+
+import { roundToStep } from "./params.ts";
+import { type Action, actionTarget, type Condition, type Parameter, type Rule } from "./profile.ts";
+import {
+  doubled,
+  error,
+  round,
+  settingsAtStart,
+  type SoundParts,
+  TOLERANCE,
+  warning,
+} from "./profile_lint.ts";
+import { didYouMean, type ProfileProblem } from "./schema_check.ts";
+
+/** What is wrong with the rules. */
+export function ruleProblems(parts: SoundParts): ProfileProblem[] {
+  const { rules, kpiKeys, parameterKeys } = parts;
+  const kpis = new Set(kpiKeys);
+  const keys = new Set(parameterKeys);
+  const regions = rules.map(({ item }) => regionOf(item));
+  return [
+    ...doubled(rules.map(({ item: { name }, path }) => ({ item: { name }, path })), "name"),
+    ...rules.flatMap(({ item, path }, i) => [
+      ...item.when.flatMap(({ kpi }, j) =>
+        kpis.has(kpi)
+          ? []
+          : [error(`${path}.when[${j}].kpi`, `there is no KPI ${kpi}`, didYouMean(kpi, kpiKeys))]
+      ),
+      ...item.then.flatMap(({ param }, j) =>
+        keys.has(param) ? [] : [error(
+          `${path}.then[${j}].param`,
+          `there is no parameter ${param}`,
+          didYouMean(param, parameterKeys),
+        )]
+      ),
+      ...conditionProblems(item, path),
+      ...stepProblems(item, path, parts),
+      ...shadowProblems(parts, regions, i),
+    ]),
+    ...(parts.complete.has("rules") && rules.length === 0
+      ? [warning("$.rules", "there is no rule: nothing is ever tuned")]
+      : []),
+  ];
+}
+
+/** The values of one KPI for which a rule fires, with the conditions that bound them. */
+interface Interval {
+  readonly low: Condition | null;
+  readonly high: Condition | null;
+}
+
+type Region = ReadonlyMap<string, Interval>;
+
+const isLow = ({ op }: Condition): boolean => op === ">" || op === ">=";
+const isOpen = ({ op }: Condition): boolean => op === ">" || op === "<";
+
+/** Whether every value that meets one bound meets the other; both are of the same side. */
+function implies(strong: Condition, weak: Condition): boolean {
+  if (strong.value === weak.value) return isOpen(strong) || !isOpen(weak);
+  return isLow(weak) ? strong.value > weak.value : strong.value < weak.value;
+}
+
+function regionOf(rule: Rule): Region {
+  const region = new Map<string, Interval>();
+  for (const condition of rule.when) {
+    const interval = region.get(condition.kpi) ?? { low: null, high: null };
+    const side = isLow(condition) ? "low" : "high";
+    const earlier = interval[side];
+    if (earlier === null || implies(condition, earlier)) {
+      region.set(condition.kpi, { ...interval, [side]: condition });
+    }
+  }
+  return region;
+}
+
+function isEmpty({ low, high }: Interval): boolean {
+  if (low === null || high === null) return false;
+  return low.value > high.value || (low.value === high.value && (isOpen(low) || isOpen(high)));
+}
+
+function contains(outer: Region, inner: Region): boolean {
+  return [...outer].every(([kpi, { low, high }]) => {
+    const inside = inner.get(kpi);
+    return met(inside?.low, low) && met(inside?.high, high);
+  });
+}
+
+function met(strong: Condition | null | undefined, weak: Condition | null): boolean {
+  if (weak === null) return true;
+  return strong !== null && strong !== undefined && implies(strong, weak);
+}
+
+const shown = ({ kpi, op, value }: Condition): string => `${kpi} ${op} ${value}`;
+
+function conditionProblems(rule: Rule, path: string): ProfileProblem[] {
+  for (const interval of regionOf(rule).values()) {
+    const { low, high } = interval;
+    if (low === null || high === null || !isEmpty(interval)) continue;
+    const message = `rule ${rule.name} can never fire: ${shown(low)} and ${shown(high)} exclude ` +
+      "each other";
+    return [error(`${path}.when`, message)];
+  }
+  return rule.when.flatMap((condition, i) => {
+    const stronger = rule.when.find((other, j) =>
+      i !== j && other.kpi === condition.kpi && isLow(other) === isLow(condition) &&
+      implies(other, condition) && (j < i || !implies(condition, other))
+    );
+    if (stronger === undefined) return [];
+    const message = `${shown(condition)} adds nothing to ${shown(stronger)}`;
+    return [warning(`${path}.when[${i}]`, message)];
+  });
+}
+
+function find(parts: SoundParts, action: Action): Parameter | undefined {
+  const parameter = parts.byKey.get(action.param);
+  return parameter !== undefined && parameter.min < parameter.max ? parameter : undefined;
+}
+
+/** Which way an action moves a parameter; 0 when that depends on the value. */
+function directionOf(action: Action, { min, max }: Parameter): -1 | 0 | 1 {
+  if ("add" in action) return action.add > 0 ? 1 : -1;
+  if (min < 0 && max > 0) return 0;
+  return (action.multiply > 1) === (min >= 0) ? 1 : -1;
+}
+
+function stepProblems(rule: Rule, path: string, parts: SoundParts): ProfileProblem[] {
+  return rule.then.flatMap((action, i) => {
+    const place = `${path}.then[${i}]`;
+    const first = rule.then.findIndex(({ param }) => param === action.param);
+    if (first < i) {
+      return [error(place, `rule ${rule.name} already moves ${action.param} in then[${first}]`)];
+    }
+    if ("add" in action ? action.add === 0 : action.multiply === 1) {
+      const step = "add" in action ? "adding 0" : "multiplying by 1";
+      return [error(place, `${step} leaves ${action.param} as it is`)];
+    }
+    const parameter = find(parts, action);
+    if (parameter === undefined) return [];
+    return [
+      ...sizeProblems(action, parameter, place),
+      ...limitProblems(action, parameter, place),
+      ...velocityProblems(action, parameter, place, parts),
+    ];
+  });
+}
+
+function sizeProblems(action: Action, parameter: Parameter, place: string): ProfileProblem[] {
+  const { key, step, min, max } = parameter;
+  const { limit: _, ...free } = action;
+  const moves = (value: number): boolean =>
+    roundToStep(actionTarget(free, value), parameter) !== value;
+  if ("add" in action) {
+    if (Math.abs(action.add) < step / 2) {
+      const message = `adding ${action.add} to ${key} is rounded away: its step is ${step}`;
+      return [error(`${place}.add`, message)];
+    }
+    const rounded = roundToStep(action.add, parameter);
+    if (Math.abs(rounded - action.add) <= step * TOLERANCE) return [];
+    const message = `${action.add} is rounded to ${rounded}: the step of ${key} is ${step}`;
+    return [warning(`${place}.add`, message)];
+  }
+  const at = `${place}.multiply`;
+  if (![min, max].some(moves)) {
+    const message = `multiplying ${key} by ${action.multiply} is rounded away: its step is ${step}`;
+    return [error(at, message)];
+  }
+  if (min <= 0 && max >= 0) {
+    return [warning(at, `${key} may be 0, and multiplying never moves it from there`)];
+  }
+  if (moves(parameter.default)) return [];
+  const message = `multiplying ${key} by ${action.multiply} is rounded away at its default of ` +
+    `${parameter.default}: its step is ${step}`;
+  return [warning(at, message)];
+}
+
+function limitProblems(action: Action, parameter: Parameter, place: string): ProfileProblem[] {
+  const { limit } = action;
+  const { key, min, max } = parameter;
+  const direction = directionOf(action, parameter);
+  if (limit === undefined || direction === 0) return [];
+  const path = `${place}.limit`;
+  const [up, start, end] = direction > 0 ? ["up", min, max] : ["down", max, min];
+  if ((limit - start) * direction <= 0) {
+    const message =
+      `the step moves ${key} ${up}, but a limit of ${limit} lets it go nowhere from ` +
+      `any value in ${min} to ${max}`;
+    return [error(path, message)];
+  }
+  if ((limit - end) * direction > 0) {
+    return [warning(path, `${limit} lies beyond the bound of ${key}, ${end}, which holds anyway`)];
+  }
+  const rounded = roundToStep(limit, parameter);
+  if (rounded === limit) return [];
+  return [
+    warning(path, `${limit} is rounded to ${rounded}: the step of ${key} is ${parameter.step}`),
+  ];
+}
+
+function velocityProblems(
+  action: Action,
+  parameter: Parameter,
+  place: string,
+  parts: SoundParts,
+): ProfileProblem[] {
+  const settings = settingsAtStart(parts);
+  if (settings === null) return [];
+  const { key, min, max, step } = parameter;
+  const range = max - min;
+  const slack = range * TOLERANCE;
+  for (const name of ["velocity_cap", "max_delta_per_hour"] as const) {
+    const allowed = settings[name] * range;
+    if (step > allowed + slack) {
+      const message = `${name} allows ${key} to move by ${round(allowed)}, less than its step of ` +
+        `${step}: it never moves`;
+      return [error(`${place}.param`, message)];
+    }
+    if ("add" in action && Math.abs(action.add) > allowed + slack) {
+      const message = `${name} allows ${key} to move by ${round(allowed)}: the step is shortened`;
+      return [warning(`${place}.add`, message)];
+    }
+  }
+  return [];
+}
+
+/** A step that an earlier rule, which fires whenever this one does, takes in its place. */
+function shadowProblems(
+  parts: SoundParts,
+  regions: readonly Region[],
+  index: number,
+): ProfileProblem[] {
+  const [rule, region] = [parts.rules[index], regions[index]];
+  if (rule === undefined || region === undefined) return [];
+  if ([...region.values()].some(isEmpty)) return [];
+  return rule.item.then.flatMap((action, i) => {
+    const shadow = parts.rules.slice(0, index).find((earlier, j) =>
+      earlier.item.protection >= rule.item.protection &&
+      earlier.item.then.some((step) => covers(step, action, parts)) &&
+      contains(regions[j] ?? new Map(), region)
+    );
+    if (shadow === undefined) return [];
+    const message = `rule ${rule.item.name} never gets to move ${action.param}: ` +
+      `${shadow.item.name} stands first and moves it whenever this rule fires`;
+    return [warning(`${rule.path}.then[${i}]`, message)];
+  });
+}
+
+/** Whether the first step goes the same way as the second, and at least as far in the end. */
+function covers(first: Action, second: Action, parts: SoundParts): boolean {
+  if (first.param !== second.param || !("add" in first)) return false;
+  const parameter = find(parts, first);
+  if (parameter === undefined || Math.abs(first.add) < parameter.step) return false;
+  const direction = directionOf(first, parameter);
+  if (directionOf(second, parameter) !== direction) return false;
+  const bound = direction > 0 ? parameter.max : parameter.min;
+  return ((first.limit ?? bound) - (second.limit ?? bound)) * direction >= 0;
+}

@@ -1,0 +1,232 @@
+/**
+ * Checks the chain of states: each runtime against the one before with its change re-applied.
+ *
+ * @module
+ */
+
+import { type Recorded, RUN_FILE, summaryFile } from "../record/artifacts.ts";
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { found, type RecordFinding } from "./findings.ts";
+import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "../base/json.ts";
+import {
+  applyDeltas,
+  getAllParams,
+  type ParameterProblem,
+  validateDeltas,
+  validateRuntime,
+} from "../model/params.ts";
+import type { Profile } from "../model/profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** A runtime with what follows from it, worked out once for as long as it stays. */
+export interface State {
+  /** The runtime. */
+  readonly runtime: JsonObject;
+  /** Its canonical text. */
+  readonly text: string;
+  /** The hash of that. */
+  readonly hash: string;
+  /** The parameters' values, by flat key. */
+  readonly values: Readonly<Record<string, number>>;
+  /** What is wrong with them. */
+  readonly problems: readonly ParameterProblem[];
+}
+
+/** What one iteration leaves for the next to be compared with. */
+export interface Expectation {
+  /** The iteration's record. */
+  readonly record: IterationRecord;
+  /** The state that must come next, re-applied; `null` if the deltas can't be applied. */
+  readonly next: State | null;
+}
+
+/** Works out the state of a runtime. */
+export async function stateOf(runtime: JsonObject, { parameters }: Profile): Promise<State> {
+  const text = canonicalJson(runtime);
+  const values = getAllParams(runtime, parameters);
+  const problems = validateRuntime(runtime, parameters);
+  return { runtime, text, hash: await sha256Hex(text), values, problems };
+}
+
+/** Whether two runtimes are the same; `false` may also mean that it takes the text to tell. */
+export function sameRuntime(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
+    return Object.is(a, b);
+  }
+  const [keys, others] = [Object.keys(a), Object.keys(b)];
+  if (!isJsonObject(a) || !isJsonObject(b) || keys.length !== others.length) return false;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? "";
+    if (key !== others[i] || !sameRuntime(a[key], b[key])) return false;
+  }
+  return true;
+}
+
+/** Re-applies a change that is recorded as applied to the recorded runtime. */
+export async function expectNext(
+  record: IterationRecord,
+  { profile }: RunRecord,
+): Promise<Expectation> {
+  const { deltas } = record.tuning;
+  const { parameters } = profile;
+  if (validateDeltas(deltas, parameters).length > 0) return { record, next: null };
+  return { record, next: await stateOf(applyDeltas(record.runtime, deltas, parameters), profile) };
+}
+
+/** Checks that a record's bytes are canonical and that it names the record before it. */
+export function auditRecordChain(
+  { record, canonical }: Recorded<IterationRecord>,
+  lastFileHash: string | null,
+): RecordFinding[] {
+  const findings: RecordFinding[] = [];
+  if (!canonical) {
+    findings.push(
+      found("not_canonical", "the file is not in canonical form: another hand wrote it"),
+    );
+  }
+  if (lastFileHash !== null && record.previousHash !== lastFileHash) {
+    const before = record.iteration === 1 ? RUN_FILE : summaryFile(record.iteration - 1);
+    findings.push(found(
+      "record_chain_broken",
+      `previous_hash is not the hash of ${before}: that file, or this one, was changed afterwards`,
+      record.previousHash,
+      lastFileHash,
+    ));
+  }
+  return findings;
+}
+
+/** Checks the recorded runtime, whose state is given, against what must be there. */
+export function auditRuntime(
+  record: IterationRecord,
+  { text, hash }: State,
+  expected: Expectation | null,
+  run: RunRecord,
+): RecordFinding[] {
+  if (expected === null) {
+    return record.iteration === 1 && hash !== run.initialHash
+      ? [found(
+        "initial_hash_mismatch",
+        "the first runtime does not hash to SOAK_RUN.json's initial_hash",
+        run.initialHash,
+        hash,
+      )]
+      : [];
+  }
+  const findings: RecordFinding[] = [];
+  const before = record.iteration - 1;
+  if (hash !== expected.record.tuning.stateHash) {
+    findings.push(found(
+      "runtime_hash_mismatch",
+      `runtime_overrides does not hash to the state_hash of iteration ${before}`,
+      expected.record.tuning.stateHash,
+      hash,
+    ));
+  }
+  if (expected.next !== null && text !== expected.next.text) {
+    findings.push(found(
+      "runtime_not_next",
+      `runtime_overrides is not that of iteration ${before} with its change re-applied` +
+        firstDifference(expected.next.runtime, record.runtime),
+    ));
+  }
+  return findings;
+}
+
+/** Checks the hashes that an iteration records of its own step. */
+export function auditHashes(
+  record: IterationRecord,
+  hash: string,
+  { next }: Expectation,
+): RecordFinding[] {
+  const { applied, oldHash, stateHash } = record.tuning;
+  const findings: RecordFinding[] = [];
+  if (record.stateHash !== stateHash) {
+    findings.push(found(
+      "summary_hash_mismatch",
+      "summary.state_hash and tuning.state_hash are at odds",
+      record.stateHash,
+      stateHash,
+    ));
+  }
+  if (oldHash !== hash) {
+    findings.push(found(
+      "old_hash_mismatch",
+      "tuning.old_hash is not the hash of runtime_overrides",
+      oldHash,
+      hash,
+    ));
+  }
+  if (!applied && stateHash !== oldHash) {
+    findings.push(found(
+      "hash_changed_unapplied",
+      "nothing was applied, yet state_hash differs from old_hash",
+      stateHash,
+      oldHash,
+    ));
+  } else if (applied && stateHash === oldHash) {
+    findings.push(found(
+      "signature_stuck",
+      "a change is recorded as applied, yet state_hash equals old_hash",
+      stateHash,
+      next?.hash,
+    ));
+  } else if (applied && next !== null && stateHash !== next.hash) {
+    findings.push(found(
+      "state_hash_mismatch",
+      "state_hash is not the hash of runtime_overrides with the deltas applied",
+      stateHash,
+      next.hash,
+    ));
+  }
+  return findings;
+}
+
+/** Checks an iteration's time against the run's virtual clock, or the time before. */
+export function auditTime(
+  record: IterationRecord,
+  lastTimeMs: number,
+  run: RunRecord,
+): RecordFinding[] {
+  const timeMs = Date.parse(record.utc);
+  const { system, startedUtc } = run;
+  if (system.kind === "mock") {
+    const wanted = Date.parse(startedUtc) + (record.iteration - 1) * system.iterationSeconds * 1000;
+    // Compared as text: the clock gives one spelling of a time, and a run is the same to the byte.
+    const spelt = new Date(wanted).toISOString().replace(".000Z", "Z");
+    return record.utc === spelt ? [] : [found(
+      "time_wrong",
+      "runtime_utc is not what the run's virtual clock gives",
+      record.utc,
+      spelt,
+    )];
+  }
+  return timeMs >= lastTimeMs ? [] : [found(
+    "time_backwards",
+    "runtime_utc lies before that of the iteration before",
+    record.utc,
+    new Date(lastTimeMs).toISOString(),
+  )];
+}
+
+/** The first place where two runtimes differ, as a clause; empty if they don't. */
+export function firstDifference(wanted: unknown, found: unknown, path = ""): string {
+  if (Object.is(wanted, found)) return "";
+  if (isPlain(wanted) && isPlain(found)) {
+    for (const key of [...new Set([...Object.keys(wanted), ...Object.keys(found)])].sort()) {
+      const difference = firstDifference(
+        Object.hasOwn(wanted, key) ? wanted[key] : undefined,
+        Object.hasOwn(found, key) ? found[key] : undefined,
+        path === "" ? key : `${path}.${key}`,
+      );
+      if (difference !== "") return difference;
+    }
+    return "";
+  }
+  const [a, b] = [JSON.stringify(wanted) ?? "nothing", JSON.stringify(found) ?? "nothing"];
+  return a === b ? "" : `: ${path} should be ${a}, is ${b}`;
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,147 @@
+/**
+ * Compares `TUNING_REPORT.json` with what the summaries give, byte by byte and in one pass.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { TUNING_REPORT_FILE } from "../record/artifacts.ts";
+import { TuningReportText } from "../record/tuning_report.ts";
+import type { TuningRecord } from "../record/records.ts";
+import { readRegularFileSync } from "../base/read_file.ts";
+import { SoakError } from "../base/errors.ts";
+import { osError } from "../base/oserror.ts";
+import type { Finding } from "./findings.ts";
+import { decodeCanonical } from "../base/json.ts";
+
+/** Reads a tuning report alongside the summaries. */
+export class ReportCheck implements Disposable {
+  readonly #dir: string;
+  readonly #text = new TuningReportText();
+  readonly #buffer = new Uint8Array(65_536);
+  /** What the summaries give is ASCII; any other byte becomes something that is not. */
+  readonly #decoder = new TextDecoder("latin1");
+  /** Text that was read, of which what lies before `#at` is done with. */
+  #window = "";
+  #at = 0;
+  #file: Deno.FsFile | null;
+  /** The iteration at which the report departs from the summaries; 0 for its end. */
+  #departure: number | null = null;
+  #known = true;
+
+  private constructor(dir: string, file: Deno.FsFile) {
+    this.#dir = dir;
+    this.#file = file;
+  }
+
+  /**
+   * Opens the report of a run.
+   *
+   * @param dir The run directory.
+   * @returns The check, or `null` if there is no report.
+   * @throws {SoakError} If the report is there but can't be opened.
+   */
+  static open(dir: string): ReportCheck | null {
+    const path = join(dir, TUNING_REPORT_FILE);
+    try {
+      const info = Deno.statSync(path);
+      if (!info.isFile) {
+        throw new SoakError("artifact", "not a regular file", {
+          where: path,
+          remedy: "restore the report",
+        });
+      }
+      return new ReportCheck(dir, Deno.openSync(path));
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) return null;
+      if (cause instanceof SoakError) throw cause;
+      const kind = cause instanceof Deno.errors.FilesystemLoop ? "artifact" : "system";
+      throw osError("cannot open the report", path, cause, kind);
+    }
+  }
+
+  /** Takes the next iteration's tuning as its summary has it. */
+  next(iteration: number, tuning: TuningRecord): void {
+    this.#expect(this.#text.next(iteration, tuning), iteration);
+  }
+
+  /** Takes note that a summary can't be read, so that the report can't be compared any more. */
+  gap(): void {
+    this.#known = false;
+  }
+
+  /**
+   * Compares the end.
+   *
+   * @param lastHash Hash of the last summary's bytes; `null` if summaries are missing at the end,
+   * so that the report may rightly go on.
+   * @returns What is wrong with the report; `null` if nothing is, or nothing can be told.
+   */
+  finish(lastHash: string | null): Finding | null {
+    if (lastHash === null) {
+      this.gap();
+    } else {
+      this.#expect(this.#text.end(lastHash), 0);
+      this.#fill(1);
+      if (this.#known && this.#departure === null && this.#window.length > this.#at) {
+        this.#departure = 0;
+      }
+    }
+    const damage = this.#departure === null && this.#known ? null : this.#damage();
+    if (damage !== null) {
+      return this.#finding("report_unreadable", `the report is damaged: ${damage}`, null);
+    }
+    if (this.#departure === null) return null;
+    return this.#departure === 0
+      ? this.#finding("report_mismatch", "the report's end is not what the summaries give", null)
+      : this.#finding(
+        "report_mismatch",
+        `the report departs from the summary of iteration ${this.#departure}`,
+        this.#departure,
+      );
+  }
+
+  /** Closes the report. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  #finding(
+    code: "report_unreadable" | "report_mismatch",
+    message: string,
+    iteration: number | null,
+  ): Finding {
+    return { code, iteration, file: TUNING_REPORT_FILE, recorded: null, recomputed: null, message };
+  }
+
+  #expect(text: string, iteration: number): void {
+    if (!this.#known || this.#departure !== null) return;
+    this.#fill(text.length);
+    if (this.#window.startsWith(text, this.#at)) this.#at += text.length;
+    else this.#departure = iteration;
+  }
+
+  /** Reads on until so much lies ahead, or the file ends. */
+  #fill(size: number): void {
+    while (this.#window.length - this.#at < size) {
+      const count = this.#file?.readSync(this.#buffer) ?? null;
+      if (count === null) return;
+      const more = this.#decoder.decode(this.#buffer.subarray(0, count));
+      this.#window = this.#window.slice(this.#at) + more;
+      this.#at = 0;
+    }
+  }
+
+  /** Why the report is not JSON; `null` if it is. */
+  #damage(): string | null {
+    const path = join(this.#dir, TUNING_REPORT_FILE);
+    try {
+      decodeCanonical(readRegularFileSync(path), path);
+      return null;
+    } catch (error) {
+      if (error instanceof SoakError && error.kind === "artifact") return error.what;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Counts what a verification finds and draws the verdict from it.
+ *
+ * @module
+ */
+
+import type { RunRecord } from "../record/records.ts";
+import type { AuditedIteration, AuditSink, SeenIteration } from "./auditor.ts";
+import { classOf, type Finding, type FindingCode } from "./findings.ts";
+import type { JudgedProposal, Outcome } from "./outcome.ts";
+import { LENIENCY, type Verdict, type VerifyResult } from "./verify_result.ts";
+
+/** How many findings a result carries; an observer sees all of them. */
+export const MAX_FINDINGS = 200;
+
+/** Sums of decimal shares carry rounding noise: a share of exactly the threshold must pass. */
+const TOLERANCE = 1e-9;
+
+/** How strict a verdict is to be. */
+export interface TallyOptions {
+  /** Whether any finding fails the run. */
+  readonly strict: boolean;
+  /** Smallest full-apply ratio, from 0 to 1. */
+  readonly threshold: number;
+  /** Whether a run without any proposal may pass. */
+  readonly allowNoDeltas: boolean;
+  /** Told of everything as it comes in. */
+  readonly observer: Partial<AuditSink>;
+}
+
+/** Counts what is found and keeps the first of it. */
+export class Tally implements AuditSink {
+  readonly #options: TallyOptions;
+  readonly #outcomes: Record<Outcome, number> = { full: 0, partial_ok: 0, fail: 0, unproven: 0 };
+  readonly #codes: Partial<Record<FindingCode, number>> = {};
+  readonly #findings: Finding[] = [];
+  readonly #classes = { proof: 0, gap: 0 };
+  #iterations = 0;
+
+  /** Starts with nothing found. */
+  constructor(options: TallyOptions) {
+    this.#options = options;
+  }
+
+  /** Counts a finding. */
+  finding(finding: Finding): void {
+    this.#codes[finding.code] = (this.#codes[finding.code] ?? 0) + 1;
+    this.#classes[classOf(finding)]++;
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
+    this.#options.observer.finding?.(finding);
+  }
+
+  /** Counts a judged proposal. */
+  proposal(proposal: JudgedProposal): void {
+    this.#outcomes[proposal.outcome]++;
+    this.#options.observer.proposal?.(proposal);
+  }
+
+  /** Passes an audited iteration on. */
+  iteration(audited: AuditedIteration): void {
+    this.#options.observer.iteration?.(audited);
+  }
+
+  /** Counts an iteration that could be read. */
+  seen(iteration: SeenIteration): void {
+    this.#iterations++;
+    this.#options.observer.seen?.(iteration);
+  }
+
+  /** Takes note of something about a file. */
+  note(code: FindingCode, file: string, message: string, iteration: number | null = null): void {
+    this.finding({ code, iteration, file, recorded: null, recomputed: null, message });
+  }
+
+  /**
+   * Draws the verdict.
+   *
+   * @param run How the run was started, if that is known.
+   * @param lastHash Hash of the last record, if it is known.
+   * @param unprovable What can't be proven about such a run at all, in sentences.
+   * @returns The verdict over everything that was found.
+   */
+  result(
+    run: RunRecord | null,
+    lastHash: string | null,
+    unprovable: readonly string[] = [],
+  ): VerifyResult {
+    const { strict, threshold } = this.#options;
+    const { full, partial_ok, fail, unproven } = this.#outcomes;
+    const total = full + partial_ok + fail + unproven;
+    return {
+      ...this.#judge(total),
+      strict,
+      threshold,
+      ratio: total === 0 ? null : full / total,
+      counts: { ...this.#outcomes, total },
+      signatureStuck: this.#codes.signature_stuck ?? 0,
+      iterations: this.#iterations,
+      run,
+      findings: this.#findings,
+      findingCounts: this.#codes,
+      lastHash,
+      unprovable,
+    };
+  }
+
+  #isEnough(applied: number, total: number): boolean {
+    const { threshold } = this.#options;
+    const stuck = this.#codes.signature_stuck ?? 0;
+    const wanted = stuck === 0 ? threshold - LENIENCY : threshold;
+    return total === 0 || applied / total >= wanted - TOLERANCE;
+  }
+
+  #judge(total: number): { verdict: Verdict; reason: string } {
+    const { proof, gap } = this.#classes;
+    const { full, unproven } = this.#outcomes;
+    const applied = `${full} of ${total} proposals were applied in full`;
+    if (this.#options.strict && proof > 0) {
+      const what = proof === 1 ? "1 finding contradicts" : `${proof} findings contradict`;
+      return { verdict: "FAIL", reason: `${what} what should have happened` };
+    }
+    if (!this.#isEnough(full + unproven, total)) return { verdict: "FAIL", reason: applied };
+    if (gap > 0) {
+      return { verdict: "INCONCLUSIVE", reason: "records are missing or unreadable" };
+    }
+    if (total === 0) {
+      return this.#options.allowNoDeltas
+        ? { verdict: "PASS", reason: "nothing was proposed, and that was accepted" }
+        : { verdict: "INCONCLUSIVE", reason: "nothing was proposed, so nothing is proven" };
+    }
+    return this.#isEnough(full, total)
+      ? { verdict: "PASS", reason: applied }
+      : { verdict: "INCONCLUSIVE", reason: `${unproven} of ${total} proposals can't be proven` };
+  }
+}

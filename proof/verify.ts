@@ -1,0 +1,236 @@
+/**
+ * Proves a finished run from its artifacts alone, believing nothing that it can recompute.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import {
+  listSummaries,
+  readRun,
+  readStep,
+  type Recorded,
+  RUN_FILE,
+  RUNTIME_FILE,
+  STEP_FILE,
+  summaryFile,
+  TUNING_REPORT_FILE,
+} from "../record/artifacts.ts";
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { Auditor, type AuditSink } from "./auditor.ts";
+import { readSummaries } from "../record/summaries.ts";
+import { auditRun } from "./audit_run.ts";
+import { SoakError } from "../base/errors.ts";
+import { type JsonObject, readJsonWithHash } from "../base/json.ts";
+import { isLegacyRun, verifyLegacyRun } from "./legacy.ts";
+import { ReportCheck } from "./tuning_report_check.ts";
+import { isJsonObject } from "../base/shape.ts";
+import { Tally } from "./verdict.ts";
+import type { VerifyResult } from "./verify_result.ts";
+
+/** Options for {@linkcode verifyRun}. */
+export interface VerifyOptions {
+  /**
+   * Fail on any finding, and ask for a full-apply ratio of 95 %.
+   *
+   * @default {false}
+   */
+  readonly strict?: boolean;
+  /**
+   * Smallest full-apply ratio, from 0 to 1.
+   *
+   * @default {0.9, or 0.95 when strict}
+   */
+  readonly threshold?: number;
+  /**
+   * Let a run without any proposal pass.
+   *
+   * @default {false}
+   */
+  readonly allowNoDeltas?: boolean;
+  /** Called as things are found, so that nothing needs to be kept in memory. */
+  readonly observer?: Partial<AuditSink>;
+}
+
+/**
+ * Verifies a run from its artifacts.
+ *
+ * @param dir The run directory.
+ * @param options How strict to be.
+ * @returns The verdict with everything that led to it.
+ * @throws {SoakError} If the directory is missing, has no run in it, or can't be read.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { runSoak } from "../run/run.ts";
+ *
+ * const parent = await Deno.makeTempDir();
+ * await runSoak({ dir: `${parent}/run`, iterations: 10, autoTune: true });
+ * const { verdict, ratio, findings } = await verifyRun(`${parent}/run`, { strict: true });
+ * assertEquals({ verdict, ratio, findings }, { verdict: "PASS", ratio: 1, findings: [] });
+ * await Deno.remove(parent, { recursive: true });
+ * ```
+ */
+export async function verifyRun(dir: string, options: VerifyOptions = {}): Promise<VerifyResult> {
+  const { strict = false, threshold = strict ? 0.95 : 0.9 } = options;
+  const { allowNoDeltas = false, observer = {} } = options;
+  const tally = new Tally({ strict, threshold, allowNoDeltas, observer });
+  const run = await openRun(dir, tally);
+  if (run === null) {
+    const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
+    return tally.result(null, null, unprovable);
+  }
+  const { record } = run;
+  const auditor = new Auditor(record, run.fileHash, tally);
+  if (!run.canonical) tally.note("not_canonical", RUN_FILE, "the file is not in canonical form");
+  for (const finding of auditRun(record)) tally.finding(finding);
+  const listing = await listSummaries(dir, record.iterations);
+  for (const name of listing.misnamed) {
+    tally.note("summary_misnamed", name, "the name looks like a summary's but is not one");
+  }
+  for (const name of listing.beyond) {
+    tally.note("summary_unexpected", name, `the run has ${record.iterations} iterations only`);
+  }
+  for (const name of listing.detached) {
+    tally.note("summary_unexpected", name, "the summaries that should lead up to it are missing");
+  }
+
+  const opened = openReport(dir, tally);
+  using report = typeof opened === "string" ? null : opened;
+  const { highest } = listing;
+  const lastHash = await auditSummaries({ dir, highest, runHash: run.fileHash }, {
+    auditor,
+    report,
+    tally,
+  });
+  auditor.finish(await readRuntime(dir, tally), await readStepLeft(dir, tally));
+  checkEnd(record, highest, opened, lastHash, tally);
+  return tally.result(record, lastHash);
+}
+
+async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> | null> {
+  try {
+    return await readRun(dir);
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    if (!(error.cause instanceof Deno.errors.NotFound)) {
+      tally.note("run_unreadable", RUN_FILE, error.message);
+      return null;
+    }
+    const { highest, misnamed } = await listSummaries(dir, Infinity);
+    if (highest === 0 && misnamed.length === 0) {
+      throw new SoakError("artifact", "there is no soak run in the directory", {
+        where: dir,
+        remedy: "run `soak run` first, or name the run with --path",
+        cause: error,
+      });
+    }
+    tally.note("run_missing", RUN_FILE, "nothing says how the run was started");
+    return null;
+  }
+}
+
+/** Audits every summary in order; returns the hash of the last one, `null` if it is unknown. */
+async function auditSummaries(
+  run: { readonly dir: string; readonly highest: number; readonly runHash: string },
+  to: { readonly auditor: Auditor; readonly report: ReportCheck | null; readonly tally: Tally },
+): Promise<string | null> {
+  const { auditor, report, tally } = to;
+  let lastHash: string | null = run.runHash;
+  for await (const reading of readSummaries(run.dir, run.highest)) {
+    const { iteration } = reading;
+    const file = summaryFile(iteration);
+    if (reading.kind === "read") {
+      await auditor.take(reading.summary);
+      report?.next(iteration, reading.summary.record.tuning);
+      lastHash = reading.summary.fileHash;
+      continue;
+    }
+    lastHash = null;
+    report?.gap();
+    if (reading.kind === "missing") {
+      const { upTo } = reading;
+      const files = upTo === iteration ? "the file is" : `the files up to ${summaryFile(upTo)} are`;
+      tally.note("summary_missing", file, `${files} not there`, iteration);
+      auditor.gap(upTo);
+    } else {
+      tally.note(reading.code, file, reading.message, iteration);
+      auditor.gap(iteration);
+    }
+  }
+  return lastHash;
+}
+
+async function readRuntime(
+  dir: string,
+  tally: Tally,
+): Promise<{ runtime: JsonObject; hash: string } | null> {
+  try {
+    const { data, stateHash } = await readJsonWithHash(join(dir, RUNTIME_FILE));
+    if (isJsonObject(data)) return { runtime: data, hash: stateHash };
+    tally.note("runtime_unreadable", RUNTIME_FILE, "the file is not a JSON object");
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    if (error.cause instanceof Deno.errors.NotFound) {
+      tally.note("runtime_missing", RUNTIME_FILE, "the file is not there");
+    } else {
+      tally.note("runtime_unreadable", RUNTIME_FILE, error.message);
+    }
+  }
+  return null;
+}
+
+/** Why a tuning report can't be compared with anything. */
+type Unusable = "missing" | "unreadable";
+
+/** Opens the tuning report, if that is possible. */
+function openReport(dir: string, tally: Tally): ReportCheck | Unusable {
+  try {
+    return ReportCheck.open(dir) ?? "missing";
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    tally.note("report_unreadable", TUNING_REPORT_FILE, error.what);
+    return "unreadable";
+  }
+}
+
+function checkEnd(
+  run: RunRecord,
+  recorded: number,
+  report: ReportCheck | Unusable,
+  lastHash: string | null,
+  tally: Tally,
+): void {
+  const complete = recorded === run.iterations;
+  if (!complete) {
+    tally.note(
+      "run_incomplete",
+      RUN_FILE,
+      `${recorded} of ${run.iterations} iterations are recorded; go on with \`soak run --resume\``,
+    );
+  }
+  if (typeof report === "string") {
+    if (complete && report === "missing") {
+      tally.note("report_missing", TUNING_REPORT_FILE, "the file is not there");
+    }
+    return;
+  }
+  const finding = report.finish(complete ? lastHash : null);
+  if (finding !== null) tally.finding(finding);
+}
+
+/** Reads the step that a crash left over and notes it; `null` if there is none to be read. */
+async function readStepLeft(dir: string, tally: Tally): Promise<IterationRecord | null> {
+  const note = (): void =>
+    tally.note("step_left_over", STEP_FILE, "a step was not completed; use `soak run --resume`");
+  try {
+    const step = await readStep(dir);
+    if (step !== null) note();
+    return step;
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    note();
+    return null;
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * The records of a run: their shapes in code, and the way from and to the files' JSON. The only
+ * place where the snake_case of the files meets the camelCase of the code.
+ *
+ * @module
+ */
+
+import { GUARDS } from "../model/guards.ts";
+import type { SkipReason } from "../model/skip_reason.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
+import type { Deltas } from "../model/params.ts";
+import type { KpiValues, Profile } from "../model/profile.ts";
+import { parseProfile, profileToJson } from "../model/profile_check.ts";
+import { Shape } from "../base/shape.ts";
+import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
+
+export type {
+  ExecSystem,
+  MockSystem,
+  RealSettings,
+  RealSystem,
+  ReloadSignal,
+  ServiceSystem,
+  SystemSpec,
+} from "../model/system_spec.ts";
+
+/** Version of the file shapes in this module. */
+export const SCHEMA_VERSION = 1;
+
+/** `SOAK_RUN.json`: how a run was started. */
+export interface RunRecord {
+  /** Version of `soak` that started the run. */
+  readonly toolVersion: string;
+  /** The system under test. */
+  readonly system: SystemSpec;
+  /** Seed of a simulated run; `null` for a real one. */
+  readonly seed: number | null;
+  /** Number of iterations asked for. */
+  readonly iterations: number;
+  /** Whether the tuner is on. */
+  readonly autoTune: boolean;
+  /** Start of the run, UTC. */
+  readonly startedUtc: string;
+  /** State hash of the first runtime. */
+  readonly initialHash: string;
+  /** The whole profile. */
+  readonly profile: Profile;
+}
+
+/** A change of one parameter, as recorded. */
+export interface RecordedChange {
+  /** The parameter's flat key. */
+  readonly key: string;
+  /** Value before. */
+  readonly from: number;
+  /** Value after. */
+  readonly to: number;
+  /** The rule that asked for it. */
+  readonly rule: string;
+}
+
+/** What was proposed after an iteration and what became of it. */
+export interface TuningRecord {
+  /** Target values that were proposed, by flat key. */
+  readonly proposedDeltas: Deltas;
+  /** Whether they were applied. */
+  readonly applied: boolean;
+  /** Target values that were applied; empty if none were. */
+  readonly deltas: Deltas;
+  /** Keys whose value changed, sorted. */
+  readonly changedKeys: readonly string[];
+  /** The changes with values before and after. */
+  readonly changes: readonly RecordedChange[];
+  /** State hash before. */
+  readonly oldHash: string;
+  /** State hash after; the same as before when nothing was applied. */
+  readonly stateHash: string;
+  /** Why nothing was applied; `null` if something was. */
+  readonly skipReason: SkipReason | null;
+  /** The tuner's words. */
+  readonly rationale: string;
+}
+
+/** `ITER_SUMMARY_<i>.json`: one iteration. */
+export interface IterationRecord {
+  /** Number of the iteration, from 1. */
+  readonly iteration: number;
+  /** SHA-256 of the bytes of the record before: the previous summary, or `SOAK_RUN.json`. */
+  readonly previousHash: string;
+  /** The runtime that the iteration ran under. */
+  readonly runtime: JsonObject;
+  /** What the system said it was running with, by flat key. */
+  readonly effectiveParams: Readonly<Record<string, number>>;
+  /** Time of the iteration, UTC. */
+  readonly utc: string;
+  /** State hash of the runtime file after this iteration's step. */
+  readonly stateHash: string;
+  /** KPI values by key. */
+  readonly kpis: KpiValues;
+  /** Whether every KPI with a target met it. */
+  readonly kpiVerdict: "PASS" | "FAIL";
+  /** Why not. */
+  readonly kpiReasons: readonly string[];
+  /** Why the iteration could not be measured; `null` if it was. */
+  readonly failure: string | null;
+  /** How often a service that had died was started again; left out if never. */
+  readonly restarts?: number;
+  /** What was proposed and what became of it. */
+  readonly tuning: TuningRecord;
+}
+
+/** The last time that a `Date` can hold. */
+const LAST_TIME_MS = 8.64e15;
+
+/** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
+export function parseRun(value: JsonValue, file: string): RunRecord {
+  const shape = new Shape(value, file).object([
+    "schema_version",
+    "tool_version",
+    "mode",
+    "system",
+    "seed",
+    "iterations",
+    "auto_tune",
+    "started_utc",
+    "initial_hash",
+    "profile",
+  ]);
+  shape.get("schema_version").integer(SCHEMA_VERSION, SCHEMA_VERSION);
+  const system = parseSystem(shape.get("system"));
+  shape.get("mode").oneOf([system.kind]);
+  const iterations = shape.get("iterations").integer(1, 1e9);
+  const startedUtc = shape.get("started_utc").utc();
+  if (system.kind === "mock") {
+    const endMs = Date.parse(startedUtc) + iterations * system.iterationSeconds * 1000;
+    if (!(endMs <= LAST_TIME_MS)) throw shape.get("system").wrong("a clock that ends within time");
+  }
+  return {
+    toolVersion: shape.get("tool_version").string(),
+    system,
+    seed: shape.get("seed").nullOr((seed) => seed.integer(0, 0xffffffff)),
+    iterations,
+    autoTune: shape.get("auto_tune").boolean(),
+    startedUtc,
+    initialHash: shape.get("initial_hash").hash(),
+    profile: parseProfile(shape.get("profile").json(), `${file}: $.profile`),
+  };
+}
+
+const SUMMARY_FIELDS = ["runtime_utc", "state_hash", "kpi_verdict", "kpi_reasons"];
+const OPTIONAL_FIELDS = ["failure", "restarts"];
+
+/** Reads a summary's content; throws at the first field that is wrong. */
+export function parseSummary(value: JsonValue, file: string): IterationRecord {
+  const shape = new Shape(value, file).object([
+    "iteration",
+    "previous_hash",
+    "runtime_overrides",
+    "effective_params",
+    "summary",
+    "tuning",
+  ]);
+  const summary = shape.get("summary").object(SUMMARY_FIELDS, null);
+  const kpis: Record<string, number | null> = {};
+  for (const [key, field] of summary.fields()) {
+    if (!OPTIONAL_FIELDS.includes(key) && !SUMMARY_FIELDS.includes(key)) {
+      kpis[key] = field.nullOr((kpi) => kpi.number());
+    }
+  }
+  return {
+    iteration: shape.get("iteration").integer(1),
+    previousHash: shape.get("previous_hash").hash(),
+    runtime: shape.get("runtime_overrides").json(),
+    effectiveParams: numbers(shape.get("effective_params")),
+    utc: summary.get("runtime_utc").utc(),
+    stateHash: summary.get("state_hash").hash(),
+    kpis,
+    kpiVerdict: summary.get("kpi_verdict").oneOf(["PASS", "FAIL"]),
+    kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
+    failure: summary.has("failure") ? summary.get("failure").string() : null,
+    ...(summary.has("restarts") ? { restarts: summary.get("restarts").integer(1) } : {}),
+    tuning: parseTuning(shape.get("tuning")),
+  };
+}
+
+function numbers(shape: Shape): Readonly<Record<string, number>> {
+  const values = shape.json();
+  if (!areNumbers(values)) {
+    for (const [, field] of shape.fields()) field.number();
+    throw shape.wrong("an object of numbers");
+  }
+  return values;
+}
+
+function areNumbers(values: JsonObject): values is Readonly<Record<string, number>> {
+  return Object.values(values).every((value) => typeof value === "number");
+}
+
+function parseTuning(shape: Shape): TuningRecord {
+  shape.object([
+    "proposed_deltas",
+    "applied",
+    "deltas",
+    "changed_keys",
+    "changes",
+    "old_hash",
+    "state_hash",
+    "skip_reason",
+    "rationale",
+  ]);
+  return {
+    proposedDeltas: numbers(shape.get("proposed_deltas")),
+    applied: shape.get("applied").boolean(),
+    deltas: numbers(shape.get("deltas")),
+    changedKeys: shape.get("changed_keys").items().map((key) => key.string()),
+    changes: shape.get("changes").items().map(parseChange),
+    oldHash: shape.get("old_hash").hash(),
+    stateHash: shape.get("state_hash").hash(),
+    skipReason: shape.get("skip_reason").nullOr(parseSkipReason),
+    rationale: shape.get("rationale").string(),
+  };
+}
+
+function parseChange(shape: Shape): RecordedChange {
+  shape.object(["key", "from", "to", "rule"]);
+  return {
+    key: shape.get("key").string(),
+    from: shape.get("from").number(),
+    to: shape.get("to").number(),
+    rule: shape.get("rule").string(),
+  };
+}
+
+function parseSkipReason(shape: Shape): SkipReason {
+  shape.object([...GUARDS, "note"]);
+  return {
+    freeze: shape.get("freeze").boolean(),
+    oscillation: shape.get("oscillation").boolean(),
+    velocity: shape.get("velocity").boolean(),
+    cooldown: shape.get("cooldown").boolean(),
+    no_op: shape.get("no_op").boolean(),
+    note: shape.get("note").string(),
+  };
+}
+
+/** The content of `SOAK_RUN.json`. */
+export function runToJson(record: RunRecord): JsonObject {
+  return {
+    schema_version: SCHEMA_VERSION,
+    tool_version: record.toolVersion,
+    mode: record.system.kind,
+    system: systemToJson(record.system),
+    seed: record.seed,
+    iterations: record.iterations,
+    auto_tune: record.autoTune,
+    started_utc: record.startedUtc,
+    initial_hash: record.initialHash,
+    profile: profileToJson(record.profile),
+  };
+}
+
+/** The content of `ITER_SUMMARY_<i>.json`. */
+export function summaryToJson(record: IterationRecord): JsonObject {
+  return {
+    iteration: record.iteration,
+    previous_hash: record.previousHash,
+    runtime_overrides: record.runtime,
+    effective_params: record.effectiveParams,
+    summary: {
+      ...record.kpis,
+      runtime_utc: record.utc,
+      state_hash: record.stateHash,
+      kpi_verdict: record.kpiVerdict,
+      kpi_reasons: record.kpiReasons,
+      ...(record.failure === null ? {} : { failure: record.failure }),
+      ...(record.restarts === undefined ? {} : { restarts: record.restarts }),
+    },
+    tuning: tuningToJson(record.tuning),
+  };
+}
+
+/**
+ * The `tuning` object of a summary; with an iteration, its entry in the report. Its fields stand
+ * in canonical order, in which they are written quickest.
+ */
+export function tuningToJson(tuning: TuningRecord, iteration?: number): JsonObject {
+  const { skipReason: reason } = tuning;
+  return {
+    applied: tuning.applied,
+    changed_keys: tuning.changedKeys,
+    changes: tuning.changes.map(({ key, from, to, rule }) => ({ from, key, rule, to })),
+    deltas: tuning.deltas,
+    ...(iteration === undefined ? {} : { iteration }),
+    old_hash: tuning.oldHash,
+    proposed_deltas: tuning.proposedDeltas,
+    rationale: tuning.rationale,
+    skip_reason: reason === null ? null : {
+      cooldown: reason.cooldown,
+      freeze: reason.freeze,
+      no_op: reason.no_op,
+      note: reason.note,
+      oscillation: reason.oscillation,
+      velocity: reason.velocity,
+    },
+    state_hash: tuning.stateHash,
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Tells the story of one iteration, from measurement to proof.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import type { AuditedIteration } from "../proof/auditor.ts";
+import { SoakError } from "../base/errors.ts";
+import type { Finding } from "../proof/findings.ts";
+import { GUARDS } from "../model/guards.ts";
+import type { JudgedProposal } from "../proof/outcome.ts";
+import { printable } from "../base/text.ts";
+import { type Profile, ruleFires } from "../model/profile.ts";
+import { findingLine } from "./verdict_text.ts";
+import { type Style, table } from "./terminal.ts";
+import { verifyRun } from "../proof/verify.ts";
+
+/** Everything that verification knows of one iteration. */
+interface Story {
+  readonly audited: AuditedIteration;
+  readonly next: AuditedIteration | null;
+  readonly proposal: JudgedProposal | null;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Explains one iteration of a run.
+ *
+ * @param dir The run directory.
+ * @param iteration Its number.
+ * @param style Colours.
+ * @returns Lines without a final newline.
+ * @throws {SoakError} If the run has no such iteration, or it can't be read.
+ */
+export async function explainIteration(
+  dir: string,
+  iteration: number,
+  style: Style,
+): Promise<string> {
+  const story = await tell(dir, iteration);
+  const { audited } = story;
+  const { record, profile } = audited;
+  return [
+    style.bold(`Iteration ${record.iteration}, ${record.utc}`),
+    "",
+    ...kpiLines(audited, style),
+    "",
+    ...ruleLines(audited, profile),
+    "",
+    ...guardLines(audited, style),
+    "",
+    ...stepLines(audited),
+    "",
+    ...outcomeLines(story, style),
+    ...(story.findings.length === 0 ? [] : [
+      "",
+      style.bold("Findings"),
+      ...story.findings.map((finding) => `  ${findingLine(finding, style)}`),
+    ]),
+  ].join("\n");
+}
+
+async function tell(dir: string, iteration: number): Promise<Story> {
+  let audited: AuditedIteration | null = null;
+  let next: AuditedIteration | null = null;
+  let proposal: JudgedProposal | null = null;
+  const findings: Finding[] = [];
+  const { iterations, run } = await verifyRun(dir, {
+    observer: {
+      iteration(seen) {
+        if (seen.record.iteration === iteration) audited = seen;
+        if (seen.record.iteration === iteration + 1) next = seen;
+      },
+      proposal(judged) {
+        if (judged.iteration === iteration) proposal = judged;
+      },
+      finding(finding) {
+        if (finding.iteration === iteration) findings.push(finding);
+      },
+    },
+  });
+  if (audited !== null) return { audited, next, proposal, findings };
+  const [first] = findings;
+  if (run === null) {
+    throw new SoakError("artifact", "only a run that soak itself recorded can be explained", {
+      where: dir,
+      remedy: "soak verify tells what can be said about this one",
+    });
+  }
+  if (first === undefined) {
+    throw new SoakError("artifact", `there is no iteration ${iteration}`, {
+      where: dir,
+      remedy: `the run has ${iterations} of ${run.iterations} iterations`,
+    });
+  }
+  throw new SoakError("artifact", `iteration ${iteration} can't be read: ${first.code}`, {
+    where: join(dir, first.file),
+    remedy: first.message,
+  });
+}
+
+function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style): string[] {
+  const rows = profile.kpis.map(({ key, target, better, unit }) => {
+    const value = Object.hasOwn(record.kpis, key) ? record.kpis[key] ?? null : null;
+    const missed = judgement.reasons.some((reason) => reason.startsWith(`${key} `));
+    return [
+      `  ${key}`,
+      value === null ? "–" : String(value),
+      unit,
+      target === null ? "observed only" : `${better === "lower" ? "≤" : "≥"} ${target}`,
+      target === null ? "" : missed ? style.red("missed") : style.green("met"),
+    ];
+  });
+  return [
+    `KPIs: ${judgement.verdict}` +
+    (judgement.verdict === record.kpiVerdict ? "" : `, but recorded as ${record.kpiVerdict}`),
+    table(rows, { align: ["left", "right"] }),
+  ];
+}
+
+function ruleLines({ record }: AuditedIteration, profile: Profile): string[] {
+  const fired = profile.rules.filter((rule) => ruleFires(rule, record.kpis));
+  return [
+    fired.length === 0 ? "Rules: none fired" : "Rules that fired",
+    ...fired.map((rule) => {
+      const conditions = rule.when
+        .map(({ kpi, op, value }) => `${kpi} ${record.kpis[kpi]} ${op} ${value}`).join(", ");
+      return `  ${rule.name}: ${conditions}`;
+    }),
+    `  rationale: ${printable(record.tuning.rationale)}`,
+  ];
+}
+
+function guardLines({ guards }: AuditedIteration, style: Style): string[] {
+  if (guards === null) return ["Guards: unknown, since an earlier record is missing"];
+  return [
+    "Guards, recomputed",
+    table(GUARDS.map((guard) => [
+      `  ${guard}`,
+      guards[guard].holds ? style.yellow("holds") : "clear",
+      printable(guards[guard].detail),
+    ])),
+  ];
+}
+
+function stepLines({ record: { tuning } }: AuditedIteration): string[] {
+  const hashes = tuning.oldHash === tuning.stateHash
+    ? `  state ${tuning.stateHash}, as before`
+    : `  state ${tuning.oldHash} → ${tuning.stateHash}`;
+  if (!tuning.applied) {
+    const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) => `${key} = ${to}`);
+    return [
+      `Nothing applied: ${printable(tuning.skipReason?.note ?? "no reason is recorded")}`,
+      ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "))}`]),
+      hashes,
+    ];
+  }
+  return [
+    "Applied",
+    table(tuning.changes.map(({ key, from, to, rule }) => [
+      `  ${printable(key)}`,
+      `${from} → ${to}`,
+      `by ${printable(rule)}`,
+    ])),
+    hashes,
+  ];
+}
+
+function outcomeLines({ audited, next, proposal }: Story, style: Style): string[] {
+  if (proposal === null) return ["Nothing was proposed, so there is nothing to observe"];
+  const paint = proposal.outcome === "full"
+    ? style.green
+    : proposal.outcome === "fail"
+    ? style.red
+    : style.yellow;
+  const observed = Object.keys(audited.record.tuning.proposedDeltas).map((key) => {
+    const value = next !== null && Object.hasOwn(next.record.effectiveParams, key)
+      ? next.record.effectiveParams[key]
+      : undefined;
+    return [`  ${printable(key)}`, value === undefined ? "not reported" : String(value)];
+  });
+  return [
+    next === null
+      ? "No next iteration observed it"
+      : `Observed by iteration ${next.record.iteration}`,
+    ...(next === null ? [] : [table(observed)]),
+    `Verdict: ${paint(proposal.outcome)}, ${printable(proposal.reason)}`,
+  ];
+}

@@ -1,0 +1,218 @@
+/**
+ * Turns a proposal into the next runtime, all of it or none of it: load, validate, guards,
+ * apply in memory, atomic write, barrier.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path/dirname";
+import { removeStaleTemps } from "../base/atomic_file.ts";
+import { SoakError } from "../base/errors.ts";
+import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "../model/guards.ts";
+import { type ProposalContext, type SkipReason, skipReason } from "../model/skip_reason.ts";
+import {
+  atomicWriteJson,
+  canonicalJson,
+  type JsonObject,
+  readJsonWithHash,
+  sha256Hex,
+} from "../base/json.ts";
+import { acquireLock, type Lock } from "../base/lock.ts";
+import { marketMaker } from "../model/market_maker.ts";
+import { applyDeltas, type Deltas, getFromRuntime } from "../model/params.ts";
+import type { Profile } from "../model/profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** Options for {@linkcode applyDeltasWithTracking}. */
+export interface ApplyOptions {
+  /** Path of the runtime file. */
+  readonly runtimePath: string;
+  /** Target values by flat key. */
+  readonly proposedDeltas: Deltas;
+  /**
+   * The profile with parameters and guard settings.
+   *
+   * @default {marketMaker}
+   */
+  readonly profile?: Profile;
+  /**
+   * What happened before, the present iteration included.
+   *
+   * @default {EMPTY_HISTORY}
+   */
+  readonly history?: GuardHistory;
+  /** What besides the guards explains that nothing was proposed. */
+  readonly context?: ProposalContext;
+  /** Refuse to touch a runtime whose hash is another one. */
+  readonly expectedHash?: string;
+  /** Called under the lock with what is about to happen, before anything is written. */
+  readonly beforeWrite?: (plan: ApplyResult) => Promise<void>;
+}
+
+/** What became of a proposal. */
+export interface ApplyResult {
+  /** Whether the runtime changed. */
+  readonly applied: boolean;
+  /** Whether every target equalled the current value. */
+  readonly noOp: boolean;
+  /** State hash before. */
+  readonly oldHash: string;
+  /** State hash of the file as it now stands. */
+  readonly stateHash: string;
+  /** The targets that were applied, rounded to their steps; empty if none were. */
+  readonly deltasApplied: Deltas;
+  /** Keys whose value changed, sorted. */
+  readonly changedKeys: readonly string[];
+  /** Bytes written; 0 when nothing was. */
+  readonly bytesWritten: number;
+  /** Why nothing was applied; `null` if something was. */
+  readonly skipReason: SkipReason | null;
+}
+
+/** The context of a proposal that comes from outside a run. */
+const OUTSIDE_A_RUN: ProposalContext = {
+  autoTune: true,
+  last: false,
+  kpisMet: false,
+  failure: null,
+};
+
+/**
+ * Applies a proposal to a runtime file, or says why not. An advisory lock on the file covers
+ * everything from reading it to the barrier, so that two processes never lose an update.
+ *
+ * @param options The file, the targets and what the guards need to know.
+ * @returns What became of the proposal.
+ * @throws {SoakError} If the runtime can't be read or written, a target is not acceptable
+ * (nothing is written then), or the file does not hold what was written.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const runtimePath = `${dir}/runtime_overrides.json`;
+ * await Deno.writeTextFile(runtimePath, `{"engine":{"tail_age_ms":600}}`);
+ * const { applied, changedKeys } = await applyDeltasWithTracking({
+ *   runtimePath,
+ *   proposedDeltas: { tail_age_ms: 630 },
+ * });
+ * assertEquals({ applied, changedKeys }, { applied: true, changedKeys: ["tail_age_ms"] });
+ * assertEquals(await Deno.readTextFile(runtimePath), `{"engine":{"tail_age_ms":630}}`);
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
+  const { runtimePath, expectedHash } = options;
+  await using _lock = await lockRuntime(runtimePath);
+  const { data: runtime, stateHash: oldHash } = await readJsonWithHash(runtimePath);
+  if (!isJsonObject(runtime)) {
+    throw new SoakError("artifact", "the runtime is not a JSON object", {
+      where: runtimePath,
+      remedy: "restore the file",
+    });
+  }
+  if (expectedHash !== undefined && oldHash !== expectedHash) throw foreignChange(runtimePath);
+
+  const {
+    proposedDeltas,
+    profile = marketMaker,
+    history = EMPTY_HISTORY,
+    context = OUTSIDE_A_RUN,
+  } = options;
+  const next = applyDeltas(runtime, proposedDeltas, profile.parameters);
+  const targets = Object.fromEntries(
+    Object.keys(proposedDeltas).map((key) => [
+      key,
+      getFromRuntime(next, key, profile.parameters) ?? NaN,
+    ]),
+  );
+  const evaluation = evaluateGuards(history, runtime, targets, profile, context.withheld);
+  const skip = skipReason(evaluation, context);
+  if (skip !== null) {
+    return {
+      applied: false,
+      noOp: skip.no_op,
+      oldHash,
+      stateHash: oldHash,
+      deltasApplied: {},
+      changedKeys: [],
+      bytesWritten: 0,
+      skipReason: skip,
+    };
+  }
+
+  const text = canonicalJson(next);
+  const plan: ApplyResult = {
+    applied: true,
+    noOp: false,
+    oldHash,
+    stateHash: await sha256Hex(text),
+    deltasApplied: targets,
+    changedKeys: Object.keys(targets)
+      .filter((key) => getFromRuntime(runtime, key, profile.parameters) !== targets[key])
+      .sort(),
+    bytesWritten: text.length,
+    skipReason: null,
+  };
+  await options.beforeWrite?.(plan);
+  await atomicWriteJson(runtimePath, next);
+  await barrier(runtimePath, plan.stateHash);
+  return plan;
+}
+
+/** A change that was decided on, and that a crash may have kept from being written. */
+export interface DecidedChange {
+  /** State hash before. */
+  readonly oldHash: string;
+  /** State hash after. */
+  readonly stateHash: string;
+  /** The runtime after. */
+  readonly next: JsonObject;
+}
+
+/**
+ * Completes a change that an earlier process decided on: writes it, unless it is written already.
+ *
+ * @param runtimePath The runtime file.
+ * @param change The change.
+ * @throws {SoakError} If the runtime is in neither of the two states, or can't be read or written.
+ */
+export async function completeApply(runtimePath: string, change: DecidedChange): Promise<void> {
+  await using _lock = await lockRuntime(runtimePath);
+  const { stateHash } = await readJsonWithHash(runtimePath);
+  if (stateHash === change.stateHash) return;
+  if (stateHash !== change.oldHash) throw foreignChange(runtimePath);
+  if (await sha256Hex(canonicalJson(change.next)) !== change.stateHash) {
+    throw new SoakError("artifact", "the step that was interrupted does not lead where it says", {
+      where: runtimePath,
+      remedy: "start a new run; `soak verify` tells more",
+    });
+  }
+  await atomicWriteJson(runtimePath, change.next);
+  await barrier(runtimePath, change.stateHash);
+}
+
+async function lockRuntime(runtimePath: string): Promise<Lock> {
+  const lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
+  if (lock.takenOver) await removeStaleTemps(dirname(runtimePath));
+  return lock;
+}
+
+/** The error that says that the runtime is not in the state that it was left in. */
+export function foreignChange(runtimePath: string): SoakError {
+  return new SoakError("system", "the runtime was changed by something else", {
+    where: runtimePath,
+    remedy: "find out what else writes to it, then start a new run",
+  });
+}
+
+async function barrier(path: string, expected: string): Promise<void> {
+  const { stateHash } = await readJsonWithHash(path);
+  if (stateHash !== expected) {
+    throw new SoakError("system", "the runtime does not hold what was written to it", {
+      where: `${path}: expected ${expected}, found ${stateHash}`,
+      remedy: "find out what else writes to it, and check the disk",
+    });
+  }
+}

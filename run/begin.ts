@@ -1,0 +1,147 @@
+/**
+ * Starts a soak run: what it runs, and the files that it starts from.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
+import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
+import { SoakError } from "../base/errors.ts";
+import { EMPTY_HISTORY } from "../model/guards.ts";
+import { atomicWriteJson, canonicalJson, computeJsonHash, type JsonObject } from "../base/json.ts";
+import { isImpostor, marketMaker } from "../model/market_maker.ts";
+import type { ClaimedDirectory } from "./directory.ts";
+import { requireProgram } from "../system/program.ts";
+import { initialRuntime, type RunOptions, type RunState, utc } from "./state.ts";
+import { openSystem } from "../system/system.ts";
+import { realSystem, refuseRealSettings, type SystemSpec } from "../model/system_spec.ts";
+import { VERSION } from "../base/version.ts";
+
+/** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
+export const MOCK_START_MS = 1_735_689_600_000;
+
+/** Seconds of virtual time that a simulated iteration takes. */
+const MOCK_ITERATION_SECONDS = 300;
+
+/**
+ * Starts a run.
+ *
+ * @param options What to run, and where.
+ * @param claim The run directory.
+ * @returns The state before the first iteration.
+ * @throws {SoakError} If an option is wrong, or the directory can't be written.
+ */
+export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
+  const { iterations, profile = marketMaker, seed = 1 } = options;
+  if (iterations === undefined) {
+    throw new SoakError("usage", "a run needs a number of iterations", {
+      where: "iterations",
+      remedy: "say how many",
+    });
+  }
+  if (isImpostor(profile)) {
+    throw new SoakError(
+      "usage",
+      `the profile is called ${profile.name} but is not the built-in one`,
+      {
+        where: "--profile",
+        remedy: "give it a name of its own",
+      },
+    );
+  }
+  const system = chooseSystem(options);
+  const runtime = initialRuntime(profile, options.runtime);
+  const timeMs = system.kind === "mock"
+    ? options.startMs ?? MOCK_START_MS
+    : (options.nowMs ?? Date.now)();
+  const run: RunRecord = {
+    toolVersion: VERSION,
+    system,
+    seed: system.kind === "mock" ? seed : null,
+    iterations,
+    autoTune: options.autoTune ?? false,
+    startedUtc: startedUtc(timeMs),
+    initialHash: await computeJsonHash(runtime),
+    profile,
+  };
+  requireReadable(run);
+  requireSmall(runtime);
+  const opened = openSystem(run);
+  requirePrograms(system);
+  await claim.clear();
+  const runHash = await writeRun(options.dir, run);
+  await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
+  return {
+    run,
+    runHash,
+    system: opened,
+    iteration: 0,
+    previousHash: runHash,
+    stateHash: run.initialHash,
+    history: EMPTY_HISTORY,
+    timeMs,
+  };
+}
+
+/** A start state larger than this would make summaries that verification refuses to read. */
+const MAX_RUNTIME_CHARACTERS = 1024 * 1024;
+
+function requireSmall(runtime: JsonObject): void {
+  const { length } = canonicalJson(runtime);
+  if (length <= MAX_RUNTIME_CHARACTERS) return;
+  throw new SoakError("usage", `the runtime to start from has ${length} characters`, {
+    where: "--runtime",
+    remedy: `every summary carries it: keep it below ${MAX_RUNTIME_CHARACTERS}`,
+  });
+}
+
+/** What is asked for must pass the same checks as what is read back when resuming or verifying. */
+function requireReadable(run: RunRecord): void {
+  try {
+    parseRun(runToJson(run), "the run");
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    const { what, where } = error;
+    throw new SoakError("usage", what, {
+      ...(where === undefined ? {} : { where }),
+      remedy: "choose another value",
+      cause: error,
+    });
+  }
+}
+
+function startedUtc(ms: number): string {
+  if (Number.isFinite(ms) && Math.abs(ms) <= LAST_TIME_MS) return utc(ms);
+  throw new SoakError("usage", `not a time: ${ms}`, {
+    where: "startMs",
+    remedy: "give ms since the epoch",
+  });
+}
+
+/** The last time that a `Date` can hold. */
+const LAST_TIME_MS = 8.64e15;
+
+/** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
+function requirePrograms(system: SystemSpec): void {
+  if (system.kind === "mock") return;
+  const { command: [program = ""] } = system;
+  const more = system.kind === "service" ? [system.measureCommand, system.reloadCommand] : [];
+  for (const name of [program, ...more]) if (name !== null) requireProgram(name);
+}
+
+function chooseSystem({ system = {}, mockFault, seed }: RunOptions): SystemSpec {
+  const { kind = "mock" } = system;
+  if (kind === "mock") {
+    refuseRealSettings(system);
+    return { kind, fault: mockFault ?? null, iterationSeconds: MOCK_ITERATION_SECONDS };
+  }
+  const simulated = mockFault !== undefined ? "--mock-fault" : seed !== undefined ? "--seed" : null;
+  if (simulated !== null) {
+    throw new SoakError("usage", "the flag is for the simulated system", {
+      where: simulated,
+      remedy: "leave it out",
+    });
+  }
+  return realSystem({ ...system, kind });
+}

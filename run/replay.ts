@@ -1,0 +1,223 @@
+/**
+ * Runs a simulated run again from its record and compares the bytes.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
+import {
+  listSummaries,
+  readRun,
+  readSummary,
+  RUN_FILE,
+  RUNTIME_FILE,
+  summaryFile,
+  TUNING_REPORT_FILE,
+} from "../record/artifacts.ts";
+import type { RunRecord } from "../record/records.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { SoakError } from "../base/errors.ts";
+import { computeJsonHash, decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
+import { runSoak } from "./run.ts";
+import { osError } from "../base/oserror.ts";
+import { isJsonObject } from "../base/shape.ts";
+import { VERSION } from "../base/version.ts";
+
+/** The first place where a recorded run and its replay differ. */
+export interface ReplayDifference {
+  /** The file. */
+  readonly file: string;
+  /** The place in it, starting with `$`; `null` when the file is missing or not JSON. */
+  readonly path: string | null;
+  /** What is recorded there, as JSON text. */
+  readonly recorded: string;
+  /** What the replay wrote there, as JSON text. */
+  readonly replayed: string;
+}
+
+/** What a replay found. */
+export interface ReplayResult {
+  /** Iterations that were run again. */
+  readonly iterations: number;
+  /** Files that were compared. */
+  readonly files: number;
+  /** The first difference; `null` if every byte is the same. */
+  readonly difference: ReplayDifference | null;
+}
+
+/** Options for {@linkcode replayRun}. */
+export interface ReplayOptions {
+  /** Stop early when this is aborted. */
+  readonly signal?: AbortSignal;
+  /** Called after every iteration with its number and how many there are. */
+  readonly onIteration?: (iteration: number, total: number) => void;
+}
+
+/**
+ * Runs a simulated run again from its `SOAK_RUN.json` and compares every file, byte by byte.
+ *
+ * @param dir The run directory.
+ * @param options Progress and interruption.
+ * @returns The first difference, if there is one.
+ * @throws {SoakError} If the run is not a simulated one of this version, or can't be read; the
+ * signal's reason, if it was interrupted.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { runSoak } from "./run.ts";
+ *
+ * const parent = await Deno.makeTempDir();
+ * await runSoak({ dir: `${parent}/run`, iterations: 5, autoTune: true });
+ * assertEquals(await replayRun(`${parent}/run`), { iterations: 5, files: 8, difference: null });
+ * await Deno.remove(parent, { recursive: true });
+ * ```
+ */
+export async function replayRun(dir: string, options: ReplayOptions = {}): Promise<ReplayResult> {
+  const { record } = await readRun(dir);
+  refuseUnlikeRun(record, dir);
+  const { highest } = await listSummaries(dir, record.iterations);
+  const complete = highest === record.iterations;
+  const scratch = makeScratch(dir);
+  try {
+    const copy = join(scratch, "run");
+    const runtime = await firstRuntime(dir, record);
+    await rerun({ record, runtime }, copy, highest, options);
+    const files = [
+      RUN_FILE,
+      ...Array.from({ length: highest }, (_, i) => summaryFile(i + 1)),
+      RUNTIME_FILE,
+      ...(complete ? [TUNING_REPORT_FILE] : []),
+    ];
+    for (const [compared, file] of files.entries()) {
+      const difference = await compareFile(dir, copy, file);
+      if (difference !== null) return { iterations: highest, files: compared + 1, difference };
+    }
+    return { iterations: highest, files: files.length, difference: null };
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** A folder for the replay: among the temp files, or where only the run may be written to, there. */
+function makeScratch(dir: string): string {
+  const prefix = "soak-replay-";
+  try {
+    return Deno.makeTempDirSync({ prefix });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) {
+      throw osError("cannot make a temp folder", "replay", error);
+    }
+  }
+  try {
+    return Deno.makeTempDirSync({ dir: resolve(dir), prefix: `.${prefix}` });
+  } catch (error) {
+    throw osError("cannot make a temp folder", dir, error);
+  }
+}
+
+function refuseUnlikeRun(record: RunRecord, dir: string): void {
+  if (record.system.kind !== "mock") {
+    throw new SoakError("usage", "only a simulated run can be replayed", {
+      where: dir,
+      remedy: "soak verify proves a run of a real system",
+    });
+  }
+  if (record.toolVersion !== VERSION) {
+    throw new SoakError("artifact", `the run was made by soak ${record.toolVersion}`, {
+      where: join(dir, RUN_FILE),
+      remedy: `replay it with that version; this is ${VERSION}`,
+    });
+  }
+}
+
+/** The runtime that the run started from; `undefined` if it is not on record. */
+async function firstRuntime(dir: string, run: RunRecord): Promise<JsonObject | undefined> {
+  try {
+    const { runtime } = (await readSummary(dir, 1)).record;
+    return await computeJsonHash(runtime) === run.initialHash ? runtime : undefined;
+  } catch (error) {
+    if (error instanceof SoakError && error.kind === "artifact") return undefined;
+    throw error;
+  }
+}
+
+async function rerun(
+  { record, runtime }: { readonly record: RunRecord; readonly runtime: JsonObject | undefined },
+  dir: string,
+  iterations: number,
+  { signal, onIteration }: ReplayOptions,
+): Promise<void> {
+  const enough = new AbortController();
+  if (iterations === 0) enough.abort();
+  await runSoak({
+    dir,
+    iterations: record.iterations,
+    autoTune: record.autoTune,
+    seed: record.seed ?? undefined,
+    mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
+    startMs: Date.parse(record.startedUtc),
+    profile: record.profile,
+    runtime,
+    signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),
+    onIteration: ({ iteration }) => {
+      onIteration?.(iteration, iterations);
+      if (iteration === iterations) enough.abort();
+    },
+  });
+  signal?.throwIfAborted();
+}
+
+async function compareFile(
+  dir: string,
+  copy: string,
+  file: string,
+): Promise<ReplayDifference | null> {
+  const replayed = await readRegularFile(join(copy, file), { maxBytes: Infinity });
+  let recorded: Uint8Array;
+  try {
+    recorded = await readRegularFile(join(dir, file), { maxBytes: Infinity });
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    return { file, path: null, recorded: error.what, replayed: `${replayed.length} bytes` };
+  }
+  const same = recorded.length === replayed.length && recorded.every((b, i) => b === replayed[i]);
+  if (same) return null;
+  try {
+    const difference = firstDifference(decodeJson(recorded), decodeJson(replayed), "$");
+    if (difference !== null) return { file, ...difference };
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+  }
+  const at = recorded.findIndex((byte, i) => byte !== replayed[i]);
+  const offset = at < 0 ? Math.min(recorded.length, replayed.length) : at;
+  return { file, path: null, recorded: `other bytes from offset ${offset}`, replayed: "" };
+}
+
+function firstDifference(
+  recorded: JsonValue | undefined,
+  replayed: JsonValue | undefined,
+  path: string,
+): Omit<ReplayDifference, "file"> | null {
+  if (isJsonObject(recorded) && isJsonObject(replayed)) {
+    for (const key of [...new Set([...Object.keys(recorded), ...Object.keys(replayed)])].sort()) {
+      const difference = firstDifference(
+        Object.hasOwn(recorded, key) ? recorded[key] : undefined,
+        Object.hasOwn(replayed, key) ? replayed[key] : undefined,
+        `${path}.${key}`,
+      );
+      if (difference !== null) return difference;
+    }
+    return null;
+  }
+  if (Array.isArray(recorded) && Array.isArray(replayed)) {
+    for (let i = 0; i < Math.max(recorded.length, replayed.length); i++) {
+      const difference = firstDifference(recorded[i], replayed[i], `${path}[${i}]`);
+      if (difference !== null) return difference;
+    }
+    return null;
+  }
+  const [a, b] = [JSON.stringify(recorded) ?? "nothing", JSON.stringify(replayed) ?? "nothing"];
+  return a === b ? null : { path, recorded: a, replayed: b };
+}

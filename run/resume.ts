@@ -1,0 +1,177 @@
+/**
+ * Goes on with an interrupted soak run, from its records alone.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import {
+  readRun,
+  readStep,
+  readSummary,
+  type Recorded,
+  removeStep,
+  removeTuningReport,
+  RUN_FILE,
+  RUNTIME_FILE,
+  writeSummary,
+} from "../record/artifacts.ts";
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { SoakError } from "../base/errors.ts";
+import { eventLoopTurn } from "../base/event_loop.ts";
+import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
+import { atomicWriteJson, canonicalJson, computeJsonHash } from "../base/json.ts";
+import { completeApply } from "./apply.ts";
+import type { MockFault } from "../model/mock_fault.ts";
+import { applyDeltas } from "../model/params.ts";
+import { judgeKpis } from "../model/profile.ts";
+import { advance, initialRuntime, readRuntime, type RunOptions, type RunState } from "./state.ts";
+import { openSystem } from "../system/system.ts";
+import { refuseContradiction } from "../model/system_spec.ts";
+
+/**
+ * Restores the state of a run, and completes a step that was interrupted.
+ *
+ * @param options Where the run is; what else is given must not contradict its records.
+ * @returns The state after the last recorded iteration.
+ * @throws {SoakError} If its records do not allow going on.
+ */
+export async function restore(options: RunOptions): Promise<RunState> {
+  const { dir } = options;
+  const { record: run, fileHash: runHash } = await readExistingRun(dir);
+  refuseContradictions(run, options);
+  const state: RunState = {
+    run,
+    runHash,
+    system: openSystem(run),
+    iteration: 0,
+    previousHash: runHash,
+    stateHash: run.initialHash,
+    history: EMPTY_HISTORY,
+    timeMs: Date.parse(run.startedUtc),
+  };
+  for (let i = 1; i <= run.iterations; i++) {
+    const summary = await readRecordedSummary(dir, i);
+    if (summary === null) break;
+    if (summary.record.iteration !== i || summary.record.previousHash !== state.previousHash) {
+      throw new SoakError(
+        "artifact",
+        `the summary of iteration ${i} does not follow the one before`,
+        {
+          where: dir,
+          remedy: "start a new run; `soak verify` tells more",
+        },
+      );
+    }
+    relive(state, summary.record);
+    state.previousHash = summary.fileHash;
+    await eventLoopTurn();
+  }
+  await completeStep(state, dir);
+  await restoreRuntime(state, dir);
+  if (state.iteration < run.iterations) await removeTuningReport(dir);
+  return state;
+}
+
+async function readExistingRun(dir: string): Promise<Recorded<RunRecord>> {
+  try {
+    return await readRun(dir);
+  } catch (error) {
+    if (error instanceof SoakError && error.cause instanceof Deno.errors.NotFound) {
+      throw new SoakError("usage", "there is no run to resume", {
+        where: join(dir, RUN_FILE),
+        remedy: "start one without --resume",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+async function readRecordedSummary(
+  dir: string,
+  iteration: number,
+): Promise<Recorded<IterationRecord> | null> {
+  try {
+    return await readSummary(dir, iteration);
+  } catch (error) {
+    if (error instanceof SoakError && error.cause instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function refuseContradictions(run: RunRecord, options: RunOptions): void {
+  if (options.system !== undefined) refuseContradiction(run.system, options.system);
+  if (options.runtime !== undefined) {
+    throw new SoakError("usage", "a run that goes on has its runtime", {
+      where: "--runtime",
+      remedy: "leave the flag out when resuming",
+    });
+  }
+  const fault = run.system.kind === "mock" ? run.system.fault : null;
+  const given = [
+    ["--iterations", options.iterations, run.iterations],
+    ["--auto-tune", options.autoTune, run.autoTune],
+    ["--seed", options.seed, run.seed],
+    ["--mock-fault", faultText(options.mockFault), faultText(fault)],
+  ] as const;
+  for (const [flag, asked, recorded] of given) {
+    if (asked !== undefined && asked !== recorded) {
+      throw new SoakError("usage", `the run was started with ${recorded}, not ${asked}`, {
+        where: flag,
+        remedy: "leave the flag out when resuming",
+      });
+    }
+  }
+  const { profile } = options;
+  if (profile !== undefined && canonicalJson(profile) !== canonicalJson(run.profile)) {
+    const { name } = run.profile;
+    throw new SoakError("usage", `the run was started with another profile, ${name}`, {
+      where: "--profile",
+      remedy: "leave the flag out when resuming",
+    });
+  }
+}
+
+function faultText(fault: MockFault | null | undefined): string | undefined {
+  return fault === undefined ? undefined : fault === null ? "none" : `${fault.kind}:${fault.rate}`;
+}
+
+/** Takes a recorded iteration into the state as if it had just happened. */
+function relive(state: RunState, record: IterationRecord): void {
+  state.system.relive(record);
+  const { iteration } = record;
+  const timeMs = Date.parse(record.utc);
+  const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
+  const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
+  advance(state, record, history);
+}
+
+/** Completes a step that was interrupted after it had been decided on. */
+async function completeStep(state: RunState, dir: string): Promise<void> {
+  const step = await readStep(dir);
+  if (step === null) return;
+  if (step.iteration === state.iteration + 1 && step.previousHash === state.previousHash) {
+    const { oldHash, stateHash, deltas } = step.tuning;
+    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
+    await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
+    const previousHash = await writeSummary(dir, step);
+    relive(state, step);
+    state.previousHash = previousHash;
+  }
+  await removeStep(dir);
+}
+
+/** Checks that the runtime is the last recorded state; writes the first one if need be. */
+async function restoreRuntime(state: RunState, dir: string): Promise<void> {
+  const path = join(dir, RUNTIME_FILE);
+  try {
+    await readRuntime(path, state.stateHash);
+  } catch (error) {
+    const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
+    const runtime = initialRuntime(state.run.profile);
+    if (!missing || state.iteration > 0) throw error;
+    if (await computeJsonHash(runtime) !== state.run.initialHash) throw error;
+    await atomicWriteJson(path, runtime);
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The soak loop: measure, propose, apply, record.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "../record/artifacts.ts";
+import type { IterationRecord } from "../record/records.ts";
+import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.ts";
+import { eventLoopTurn } from "../base/event_loop.ts";
+import { type GuardHistory, NOTHING_WITHHELD, observeIteration } from "../model/guards.ts";
+import type { ProposalContext } from "../model/skip_reason.ts";
+import type { JsonObject } from "../base/json.ts";
+import { applyDeltasWithTracking, type ApplyResult } from "./apply.ts";
+import { judgeKpis, type KpiValues, type Profile } from "../model/profile.ts";
+import { begin } from "./begin.ts";
+import { claimDirectory } from "./directory.ts";
+import { restore } from "./resume.ts";
+import {
+  advance,
+  readRuntime,
+  type RunOptions,
+  type RunStart,
+  type RunState,
+  utc,
+} from "./state.ts";
+import { type Proposal, propose } from "./tuner.ts";
+
+export { MOCK_START_MS } from "./begin.ts";
+export type { RunOptions, RunStart } from "./state.ts";
+
+/** How a run ended. */
+export interface RunResult extends RunStart {
+  /** `"complete"`: it had nothing left to do. */
+  readonly status: "finished" | "interrupted" | "complete";
+  /** Iterations that are recorded now. */
+  readonly recorded: number;
+  /** What the tuner did, over the whole run. */
+  readonly counts: TuningCounts;
+}
+
+/**
+ * Runs a soak, or goes on with one.
+ *
+ * @param options What to run, and where.
+ * @returns How it ended.
+ * @throws {SoakError} If an option is wrong, the directory is in use or can't be written, or
+ * its records do not allow going on.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const parent = await Deno.makeTempDir();
+ * const { status, counts } = await runSoak({
+ *   dir: `${parent}/run`,
+ *   iterations: 3,
+ *   autoTune: true,
+ * });
+ * assertEquals({ status, applied: counts.applied }, { status: "finished", applied: 1 });
+ * await Deno.remove(parent, { recursive: true });
+ * ```
+ */
+export async function runSoak(options: RunOptions): Promise<RunResult> {
+  await using claim = await claimDirectory(options.dir, options.resume ?? false);
+  const state = options.resume ? await restore(options) : await begin(options, claim);
+  await using _system = state.system;
+  const { run } = state;
+  const start: RunStart = { run, done: state.iteration, archived: claim.archived };
+  options.onStart?.(start);
+  const complete = state.iteration === run.iterations;
+  while (state.iteration < run.iterations && !options.signal?.aborted) {
+    const record = await iterate(state, options);
+    if (record === null) break;
+    options.onIteration?.(record);
+    await eventLoopTurn();
+  }
+  const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
+  const finished = state.iteration === run.iterations;
+  return {
+    ...start,
+    status: complete ? "complete" : finished ? "finished" : "interrupted",
+    recorded: state.iteration,
+    counts,
+  };
+}
+
+async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
+  const { run } = state;
+  const { profile } = run;
+  const { dir, apply = applyDeltasWithTracking } = options;
+  const runtimePath = join(dir, RUNTIME_FILE);
+  const iteration = state.iteration + 1;
+  const runtime = await readRuntime(runtimePath, state.stateHash);
+  const { signal } = options;
+  const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
+  if (measured === null) return null;
+  const { kpis, effectiveParams, failure, restarts } = measured;
+  const timeMs = iterationTime(state, iteration, options);
+  const judgement = judgeKpis(profile, kpis);
+  const kpisMet = judgement.verdict === "PASS";
+  const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
+  const circumstances: ProposalContext = {
+    autoTune: run.autoTune,
+    last: iteration === run.iterations,
+    kpisMet,
+    failure,
+  };
+  const proposal = wish(circumstances, { profile, runtime, kpis, history });
+  const context: ProposalContext = { ...circumstances, withheld: proposal.withheld };
+
+  const record = (result: ApplyResult): IterationRecord => ({
+    iteration,
+    previousHash: state.previousHash,
+    runtime,
+    effectiveParams,
+    utc: utc(timeMs),
+    stateHash: result.stateHash,
+    kpis,
+    kpiVerdict: judgement.verdict,
+    kpiReasons: judgement.reasons,
+    failure,
+    ...(restarts > 0 ? { restarts } : {}),
+    tuning: {
+      proposedDeltas: proposal.deltas,
+      applied: result.applied,
+      deltas: result.deltasApplied,
+      changedKeys: result.changedKeys,
+      changes: result.applied ? proposal.changes : [],
+      oldHash: result.oldHash,
+      stateHash: result.stateHash,
+      skipReason: result.skipReason,
+      rationale: proposal.rationale,
+    },
+  });
+
+  let stepWritten = false;
+  const result = await apply({
+    runtimePath,
+    proposedDeltas: proposal.deltas,
+    profile,
+    history,
+    context,
+    expectedHash: state.stateHash,
+    beforeWrite: async (plan) => {
+      await writeStep(dir, record(plan));
+      stepWritten = true;
+    },
+  });
+  const done = record(result);
+  await commit(state, done, history, dir);
+  if (stepWritten) await removeStep(dir);
+  return done;
+}
+
+async function commit(
+  state: RunState,
+  record: IterationRecord,
+  history: GuardHistory,
+  dir: string,
+): Promise<void> {
+  state.previousHash = await writeSummary(dir, record);
+  advance(state, record, history);
+}
+
+function wish(
+  context: ProposalContext,
+  input: {
+    readonly profile: Profile;
+    readonly runtime: JsonObject;
+    readonly kpis: KpiValues;
+    readonly history: GuardHistory;
+  },
+): Proposal {
+  const nothing = (rationale: string): Proposal => {
+    return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
+  };
+  if (context.failure !== null) return nothing(`not measured: ${context.failure}`);
+  if (!context.autoTune) return nothing("auto-tune is off");
+  if (context.last) return nothing("the run ends here: a change could no longer be observed");
+  return propose(input);
+}
+
+/** A real clock may be set back; the recorded time is not. */
+function iterationTime(state: RunState, iteration: number, { nowMs }: RunOptions): number {
+  const { system, startedUtc } = state.run;
+  if (system.kind !== "mock") return Math.max(state.timeMs, (nowMs ?? Date.now)());
+  return Date.parse(startedUtc) + (iteration - 1) * system.iterationSeconds * 1000;
+}

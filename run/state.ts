@@ -1,0 +1,140 @@
+/**
+ * What a soak run is asked for, and what its loop carries from one iteration to the next.
+ *
+ * @module
+ */
+
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { SoakError } from "../base/errors.ts";
+import { type GuardHistory, rememberApplied } from "../model/guards.ts";
+import { type JsonObject, readJsonWithHash } from "../base/json.ts";
+import type { MockFault } from "../model/mock_fault.ts";
+import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
+import { type applyDeltasWithTracking, foreignChange } from "./apply.ts";
+import type { Profile } from "../model/profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+import type { System } from "../system/system.ts";
+import type { SystemRequest } from "../model/system_spec.ts";
+
+/** Options for `runSoak()`. What is left out is taken from the run when resuming. */
+export interface RunOptions {
+  /** The run directory. */
+  readonly dir: string;
+  /** Continue an interrupted run instead of starting one. */
+  readonly resume?: boolean | undefined;
+  /** Number of iterations; needed unless resuming. */
+  readonly iterations?: number | undefined;
+  /**
+   * Whether the tuner is on.
+   *
+   * @default {false}
+   */
+  readonly autoTune?: boolean | undefined;
+  /**
+   * Seed of the simulation, an integer from 0 to 4294967295.
+   *
+   * @default {1}
+   */
+  readonly seed?: number | undefined;
+  /**
+   * The system to soak; when resuming, what must not contradict the records.
+   *
+   * @default {{ kind: "mock" }}
+   */
+  readonly system?: SystemRequest | undefined;
+  /** How the simulated system misbehaves. */
+  readonly mockFault?: MockFault | undefined;
+  /**
+   * Start of the run's virtual clock, in ms since the epoch.
+   *
+   * @default {1735689600000}
+   */
+  readonly startMs?: number | undefined;
+  /**
+   * The profile.
+   *
+   * @default {marketMaker}
+   */
+  readonly profile?: Profile | undefined;
+  /** The runtime to start from; the profile's defaults fill in what it lacks. */
+  readonly runtime?: JsonObject | undefined;
+  /** Finish the step at hand and stop when this is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the run directory is ready, before the first iteration. */
+  readonly onStart?: ((start: RunStart) => void) | undefined;
+  /** Called after every iteration, once it is on disk. */
+  readonly onIteration?: ((record: IterationRecord) => void) | undefined;
+  /**
+   * The clock of a real run, in ms since the epoch.
+   *
+   * @default {Date.now}
+   */
+  readonly nowMs?: (() => number) | undefined;
+  /** The apply step; tests put a broken one in its place. */
+  readonly apply?: typeof applyDeltasWithTracking | undefined;
+}
+
+/** What a run starts from. */
+export interface RunStart {
+  /** How the run was started. */
+  readonly run: RunRecord;
+  /** Iterations that were already recorded. */
+  readonly done: number;
+  /** Where an earlier run was moved to; `null` if there was none. */
+  readonly archived: string | null;
+}
+
+/** What the loop carries from one iteration to the next. */
+export interface RunState {
+  readonly run: RunRecord;
+  readonly runHash: string;
+  readonly system: System;
+  /** The last iteration that is recorded. */
+  iteration: number;
+  /** Hash of its file. */
+  previousHash: string;
+  /** State hash after it. */
+  stateHash: string;
+  history: GuardHistory;
+  /** Time of the last iteration, or of the start. */
+  timeMs: number;
+}
+
+/** Takes a recorded step into the state. */
+export function advance(state: RunState, record: IterationRecord, history: GuardHistory): void {
+  state.iteration = record.iteration;
+  state.stateHash = record.tuning.stateHash;
+  state.timeMs = Date.parse(record.utc);
+  state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
+}
+
+/** The first runtime: what is given, with the profile's defaults for what it lacks. */
+export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonObject {
+  const { parameters } = profile;
+  const problems = validateRuntime(given, parameters);
+  const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
+  const problem = problems.find(({ code }) => code !== "missing");
+  if (problem === undefined) {
+    const defaults: Deltas = Object.fromEntries(
+      parameters.filter(({ key }) => missing.includes(key))
+        .map((parameter) => [parameter.key, parameter.default]),
+    );
+    return applyDeltas(given, defaults, parameters);
+  }
+  throw new SoakError("usage", `the runtime to start from: ${problem.message}`, {
+    where: "--runtime",
+    remedy: "correct the file",
+  });
+}
+
+/** Reads the runtime, which must be in the given state. */
+export async function readRuntime(path: string, expectedHash: string): Promise<JsonObject> {
+  const { data, stateHash } = await readJsonWithHash(path);
+  if (stateHash !== expectedHash || !isJsonObject(data)) throw foreignChange(path);
+  return data;
+}
+
+/** A time as records tell it. */
+export function utc(ms: number): string {
+  return new Date(ms).toISOString().replace(".000Z", "Z");
+}

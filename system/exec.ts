@@ -1,0 +1,137 @@
+/**
+ * A system that is a command: it is run once for each iteration and writes down what it measured.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
+import { runCommand } from "./process.ts";
+import {
+  type MeasureRequest,
+  notMeasured,
+  type Reading,
+  readOutput,
+  type Wanted,
+  wantedFrom,
+} from "./measurement.ts";
+import type { OutputLog } from "./output_log.ts";
+import type { Profile } from "../model/profile.ts";
+import { readQueries } from "./promql.ts";
+import type { ExecSystem, RealSettings } from "../model/system_spec.ts";
+
+/** Something that takes measurements, one attempt at a time. */
+export interface Driver extends AsyncDisposable {
+  /**
+   * Takes one measurement.
+   *
+   * @param request What to run under.
+   * @param log Where output goes.
+   * @returns The values; `null` if it was interrupted before there were any.
+   * @throws {MeasurementError} If it could not be taken but may be tried again.
+   */
+  attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null>;
+  /** How often a service was started again since this was last read. */
+  takeRestarts(): number;
+}
+
+/**
+ * Drives a command.
+ *
+ * @param system The command and its settings.
+ * @param profile The profile.
+ * @returns The driver.
+ */
+export function openExec(system: ExecSystem, profile: Profile): Driver {
+  const { prometheusUrl } = system;
+  const wanted = wantedFrom(profile, prometheusUrl !== null);
+  return {
+    async attempt(request, log) {
+      const startMs = performance.now();
+      const own = await measureByCommand(system.command, system, wanted, request, log);
+      const seconds = (performance.now() - startMs) / 1000;
+      return withQueries(own, system, profile, seconds);
+    },
+    takeRestarts: () => 0,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Adds what Prometheus knows to what a program said. */
+export async function withQueries(
+  own: Reading,
+  { prometheusUrl, timeoutSeconds }: RealSettings,
+  profile: Profile,
+  windowSeconds: number,
+): Promise<Reading> {
+  if (prometheusUrl === null) return own;
+  const options = { url: prometheusUrl, timeoutSeconds: Math.min(timeoutSeconds, 30) };
+  const queried = await readQueries(profile, windowSeconds, options);
+  return {
+    kpis: { ...own.kpis, ...queried.kpis },
+    effectiveParams: { ...own.effectiveParams, ...queried.effectiveParams },
+  };
+}
+
+/** The environment that a program is told about the iteration by. */
+export function iterationEnv({ iteration, runtimePath, dir }: MeasureRequest): Record<
+  string,
+  string
+> {
+  return {
+    SOAK_ITERATION: String(iteration),
+    SOAK_RUNTIME: resolve(runtimePath),
+    SOAK_RUN_DIR: resolve(dir),
+  };
+}
+
+/**
+ * Runs a command that measures, and reads what it wrote to `SOAK_OUTPUT`.
+ *
+ * @param command The command.
+ * @param settings How long it may take.
+ * @param wanted What it has to report.
+ * @param request What to run under.
+ * @param log Where its output goes.
+ * @param env More environment variables.
+ * @returns The values.
+ * @throws {MeasurementError} If it fails, takes too long or reports something else.
+ */
+export async function measureByCommand(
+  command: readonly string[],
+  settings: RealSettings,
+  wanted: Wanted,
+  request: MeasureRequest,
+  log: OutputLog,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Reading> {
+  const output = join(resolve(request.dir), outputFile(request.iteration));
+  try {
+    const { timeoutSeconds, graceSeconds } = settings;
+    const result = await runCommand({
+      command,
+      env: { ...iterationEnv(request), ...env, SOAK_OUTPUT: output },
+      log,
+      timeoutSeconds,
+      graceSeconds,
+    });
+    if (!result.success) throw notMeasured(`the command ${result.text}`);
+    return await readOutput(output, wanted);
+  } finally {
+    await Deno.remove(output, { recursive: true }).catch(() => {});
+  }
+}
+
+/** A name that no earlier iteration and no earlier attempt had. */
+function outputFile(iteration: number): string {
+  return `OUTPUT_${iteration}_${crypto.randomUUID().slice(0, 8)}.json`;
+}
+
+/** Removes what commands of a process that was killed have left in a run directory. */
+export async function removeStaleOutputs(dir: string): Promise<void> {
+  const stale: string[] = [];
+  for await (const { name, isFile } of Deno.readDir(dir)) {
+    if (isFile && /^OUTPUT_\d+_[0-9a-f]{8}\.json$/.test(name)) stale.push(name);
+  }
+  for (const name of stale) await Deno.remove(join(dir, name)).catch(() => {});
+}

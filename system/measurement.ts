@@ -1,0 +1,209 @@
+/**
+ * A measurement of a real system: what it is, and reading one that a program wrote.
+ *
+ * @module
+ */
+
+import { SoakError } from "../base/errors.ts";
+import type { IterationRecord } from "../record/records.ts";
+import { decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
+import { printable } from "../base/text.ts";
+import type { KpiValues, Profile } from "../model/profile.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** What the system is asked to run under. */
+export interface MeasureRequest {
+  /** Number of the iteration, from 1. */
+  readonly iteration: number;
+  /** The runtime in force. */
+  readonly runtime: JsonObject;
+  /** The file that holds it. */
+  readonly runtimePath: string;
+  /** The run directory. */
+  readonly dir: string;
+  /** Aborted when the run is to end after this iteration. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What one iteration showed. */
+export interface Measurement {
+  /** KPIs by key; `null` where there is no value. */
+  readonly kpis: KpiValues;
+  /** What the system says it is running with, by flat parameter key. */
+  readonly effectiveParams: Readonly<Record<string, number>>;
+  /** Why the iteration could not be measured; `null` if it was. */
+  readonly failure: string | null;
+  /** How often a service that had died was started again. */
+  readonly restarts: number;
+}
+
+/** A system under test. Disposing of it stops whatever it started. */
+export interface System extends AsyncDisposable {
+  /**
+   * Runs one iteration.
+   *
+   * @param request What to run under.
+   * @returns What it showed; `null` if it was interrupted and is to be run again on resuming.
+   * @throws {SoakError} If the iteration failed and the run is to stop because of it.
+   */
+  measure(request: MeasureRequest): Promise<Measurement | null>;
+  /**
+   * Takes a recorded iteration into account that an earlier process ran.
+   *
+   * @param record The iteration.
+   */
+  relive(record: IterationRecord): void;
+}
+
+/** Values as they were read, whether from a file or from queries. */
+export interface Reading {
+  /** KPIs by key. */
+  readonly kpis: Readonly<Record<string, number>>;
+  /** Effective parameters by flat key. */
+  readonly effectiveParams: Readonly<Record<string, number>>;
+}
+
+/** A measurement that could not be taken; it can be tried again. */
+export class MeasurementError extends SoakError {}
+
+/**
+ * Says that a measurement could not be taken.
+ *
+ * @param what Why not, in one clause.
+ * @param options The place, the remedy and the cause.
+ * @returns The error.
+ */
+export function notMeasured(
+  what: string,
+  options: ConstructorParameters<typeof SoakError>[2] = {},
+): MeasurementError {
+  return new MeasurementError("system", what, options);
+}
+
+/** What a program reports that leaves everything to queries. */
+const NOTHING: Reading = { kpis: {}, effectiveParams: {} };
+
+/** The largest output that is read: 1 MiB. */
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
+/** Which KPIs a program has to report; the others come from queries. */
+export interface Wanted {
+  /** Keys of KPIs that must be there. */
+  readonly kpis: readonly string[];
+  /** Keys of parameters that may be there. */
+  readonly params: readonly string[];
+}
+
+/**
+ * What a program has to report itself.
+ *
+ * @param profile The profile.
+ * @param queried Whether KPIs and parameters with a query are read by it.
+ * @returns The keys.
+ */
+export function wantedFrom(profile: Profile, queried: boolean): Wanted {
+  const own = <T extends { readonly key: string; readonly query?: string }>(all: readonly T[]) =>
+    all.filter(({ query }) => !queried || query === undefined).map(({ key }) => key);
+  return { kpis: own(profile.kpis), params: own(profile.parameters) };
+}
+
+/**
+ * Reads what a program wrote to `SOAK_OUTPUT`.
+ *
+ * @param path The file.
+ * @param wanted What has to be in it.
+ * @returns The values.
+ * @throws {MeasurementError} If it is missing, too large or not of the right shape.
+ */
+export async function readOutput(path: string, wanted: Wanted): Promise<Reading> {
+  try {
+    const bytes = await readRegularFile(path, { maxBytes: MAX_OUTPUT_BYTES });
+    if (bytes.length === 0 && wanted.kpis.length === 0) return NOTHING;
+    if (bytes.length === 0) throw notMeasured("SOAK_OUTPUT is empty");
+    return parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
+  } catch (error) {
+    if (!(error instanceof SoakError) || error instanceof MeasurementError) throw error;
+    if (error.cause instanceof Deno.errors.NotFound) {
+      if (wanted.kpis.length === 0) return NOTHING;
+      throw notMeasured("nothing was written to SOAK_OUTPUT", { cause: error });
+    }
+    const what = error.where === undefined || error.where === printable(path)
+      ? `SOAK_OUTPUT: ${error.what}`
+      : `${error.where}: ${error.what}`;
+    throw notMeasured(what, { cause: error });
+  }
+}
+
+/**
+ * Reads `{"kpis":{…},"effective_params":{…}}`.
+ *
+ * @param value The JSON document.
+ * @param wanted What has to be in it.
+ * @returns The values.
+ * @throws {MeasurementError} Naming the first mistake.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const wanted = { kpis: ["p95_ms"], params: ["workers"] };
+ * assertEquals(parseOutput({ kpis: { p95_ms: 12.5 }, effective_params: { workers: 4 } }, wanted), {
+ *   kpis: { p95_ms: 12.5 },
+ *   effectiveParams: { workers: 4 },
+ * });
+ * assertThrows(
+ *   () => parseOutput({ kpis: { p95_ms: "12" } }, wanted),
+ *   Error,
+ *   'SOAK_OUTPUT: $.kpis.p95_ms: expected a number, found "12"',
+ * );
+ * ```
+ */
+export function parseOutput(value: JsonValue, wanted: Wanted): Reading {
+  if (!isJsonObject(value)) throw wrong("$", "an object", value);
+  for (const field of Object.keys(value)) {
+    if (field !== "kpis" && field !== "effective_params") {
+      throw unknown("$", field, ["kpis", "effective_params"], "field");
+    }
+  }
+  const kpis = numbers(value, "kpis", wanted.kpis, "KPI");
+  const missing = wanted.kpis.find((key) => !Object.hasOwn(kpis, key));
+  if (missing !== undefined) throw notMeasured(`SOAK_OUTPUT has no KPI ${missing}`);
+  return { kpis, effectiveParams: numbers(value, "effective_params", wanted.params, "parameter") };
+}
+
+function numbers(
+  document: JsonObject,
+  field: string,
+  known: readonly string[],
+  what: string,
+): Readonly<Record<string, number>> {
+  const part = Object.hasOwn(document, field) ? document[field] : {};
+  if (!isJsonObject(part)) throw wrong(`$.${field}`, "an object", part);
+  const result: [string, number][] = [];
+  for (const [key, value] of Object.entries(part)) {
+    if (!known.includes(key)) throw unknown(`$.${field}`, key, known, what);
+    if (typeof value !== "number") throw wrong(`$.${field}.${key}`, "a number", value);
+    result.push([key, value]);
+  }
+  return Object.fromEntries(result);
+}
+
+function wrong(path: string, expected: string, value: JsonValue | undefined): MeasurementError {
+  const found = value === undefined ? "nothing" : printable(JSON.stringify(value), 60);
+  return notMeasured(`SOAK_OUTPUT: ${path}: expected ${expected}, found ${found}`);
+}
+
+function unknown(
+  path: string,
+  key: string,
+  known: readonly string[],
+  what: string,
+): MeasurementError {
+  const choices = known.length === 0 ? "none is expected" : `known: ${known.join(", ")}`;
+  return notMeasured(
+    `SOAK_OUTPUT: ${path}: there is no ${what} ${printable(JSON.stringify(key), 60)} (${
+      printable(choices, 200)
+    })`,
+  );
+}

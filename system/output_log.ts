@@ -1,0 +1,136 @@
+/**
+ * The log of what a program printed: its beginning and its end, however much there was between.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path/dirname";
+import { osError } from "../base/oserror.ts";
+import { printable } from "../base/text.ts";
+
+/** How much of the beginning is kept, in bytes. */
+export const LOG_HEAD_BYTES = 8 * 1024 * 1024;
+
+/** How much of the end is kept, in bytes. */
+export const LOG_TAIL_BYTES = 64 * 1024;
+
+/** What programs put around text to colour it. */
+// deno-lint-ignore no-control-regex
+const ANSI_STYLE = /\x1b\[[\d;]*m/g;
+
+/** A log file that never grows beyond a limit, nor does what is held of it in memory. */
+export class OutputLog implements Disposable {
+  /** Where it is. */
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  #written = 0;
+  #total = 0;
+  /** The last chunks, at least {@linkcode LOG_TAIL_BYTES} of them once there is that much. */
+  readonly #tail: Uint8Array[] = [];
+  #tailBytes = 0;
+  #error: unknown = undefined;
+  #closed = false;
+
+  /**
+   * Opens a log.
+   *
+   * @param path Where to write it; its folder is made if need be.
+   * @param keep Whether to go on with a log that is there; otherwise it is emptied.
+   * @throws {SoakError} If it can't be written.
+   */
+  constructor(path: string, keep = false) {
+    this.path = path;
+    try {
+      Deno.mkdirSync(dirname(path), { recursive: true });
+      const how = keep ? { append: true } : { write: true, truncate: true };
+      this.#file = Deno.openSync(path, { create: true, ...how });
+      this.#written = this.#total = this.#file.statSync().size;
+    } catch (error) {
+      throw osError("cannot write the log", path, error);
+    }
+  }
+
+  /** Adds to the log. A write that fails is reported by {@linkcode OutputLog.close}. */
+  write(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    this.#total += chunk.length;
+    this.#tail.push(chunk);
+    this.#tailBytes += chunk.length;
+    while (this.#tailBytes - (this.#tail[0]?.length ?? 0) >= LOG_TAIL_BYTES) {
+      this.#tailBytes -= this.#tail.shift()?.length ?? 0;
+    }
+    const room = LOG_HEAD_BYTES - this.#written;
+    if (room > 0) this.#append(chunk.subarray(0, room));
+  }
+
+  /** Adds a line of our own. */
+  note(text: string): void {
+    this.write(new TextEncoder().encode(`[soak: ${text}]\n`));
+  }
+
+  /**
+   * The last lines, fit for a line that a person reads.
+   *
+   * @returns At most three lines, joined; empty if nothing was printed.
+   */
+  lastLines(): string {
+    const text = new TextDecoder().decode(this.#end(4096)).replaceAll(ANSI_STYLE, "");
+    const lines = text.split(/[\r\n]+/)
+      .map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("[soak: "));
+    return lines.slice(-3).map((line) => printable(line, 200)).join(" | ");
+  }
+
+  /**
+   * Completes the log.
+   *
+   * @throws {SoakError} If something could not be written.
+   */
+  close(): void {
+    if (this.#closed) return;
+    const beyond = this.#total - this.#written;
+    if (beyond > 0 && this.#error === undefined) {
+      const end = this.#end(Math.min(LOG_TAIL_BYTES, beyond));
+      const left = beyond - end.length;
+      if (left > 0) {
+        this.#append(new TextEncoder().encode(`\n[soak: ${left} bytes are left out here]\n`));
+      }
+      this.#append(end);
+    }
+    this.#closed = true;
+    this.#file.close();
+    if (this.#error !== undefined) {
+      throw osError("cannot write the log", this.path, this.#error);
+    }
+  }
+
+  /** Completes the log as far as it can be written. */
+  [Symbol.dispose](): void {
+    try {
+      this.close();
+    } catch {
+      // There is an error on its way already, and its log is the lesser loss.
+    }
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#error !== undefined) return;
+    try {
+      for (let done = 0; done < bytes.length;) {
+        done += this.#file.writeSync(bytes.subarray(done));
+      }
+      this.#written += bytes.length;
+    } catch (error) {
+      this.#error = error;
+    }
+  }
+
+  #end(length: number): Uint8Array {
+    const all = new Uint8Array(this.#tailBytes);
+    let at = 0;
+    for (const chunk of this.#tail) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all.subarray(Math.max(0, all.length - length));
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Values from a Prometheus server: instant queries over its HTTP API.
+ *
+ * @module
+ */
+
+import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
+import { type JsonValue, parseJson } from "../base/json.ts";
+import { printable } from "../base/text.ts";
+import type { Profile } from "../model/profile.ts";
+import { isJsonObject } from "../base/shape.ts";
+
+/** The placeholder in a query for the length of an iteration, for example `rate(x[${window}])`. */
+export const WINDOW = "${window}";
+
+/** The largest answer that is read, in bytes. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** Where and how to query. */
+export interface QueryOptions {
+  /** The server, for example `http://127.0.0.1:9090`. */
+  readonly url: string;
+  /** How long an answer may take, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/**
+ * Reads every KPI and parameter of a profile that has a query.
+ *
+ * @param profile The profile.
+ * @param windowSeconds How long the iteration took, in seconds.
+ * @param options Where to query.
+ * @returns The values.
+ * @throws {MeasurementError} Naming the first KPI or parameter that can't be read, and its query.
+ */
+export async function readQueries(
+  profile: Profile,
+  windowSeconds: number,
+  options: QueryOptions,
+): Promise<Reading> {
+  const read = async (
+    what: string,
+    all: readonly { readonly key: string; readonly query?: string }[],
+  ): Promise<Record<string, number>> => {
+    const values: [string, number][] = [];
+    for (const { key, query } of all) {
+      if (query === undefined) continue;
+      const text = query.replaceAll(WINDOW, promDuration(windowSeconds));
+      values.push([key, await ask(`${what} ${key}`, text, options)]);
+    }
+    return Object.fromEntries(values);
+  };
+  return {
+    kpis: await read("KPI", profile.kpis),
+    effectiveParams: await read("parameter", profile.parameters),
+  };
+}
+
+/** A duration as PromQL writes it. Never rounded up: that would take in the iteration before. */
+function promDuration(seconds: number): string {
+  const ms = Math.max(1, Math.floor(seconds * 1000));
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+async function ask(what: string, query: string, options: QueryOptions): Promise<number> {
+  try {
+    return await queryPrometheus(query, options);
+  } catch (error) {
+    if (!(error instanceof MeasurementError)) throw error;
+    throw notMeasured(`${what}: ${error.what} (query: ${printable(query, 300)})`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Asks for the one value of a query, as of now.
+ *
+ * @param query The PromQL expression.
+ * @param options Where to query.
+ * @returns The value.
+ * @throws {MeasurementError} If the server can't be reached in time or reports an error, or the
+ * result is not exactly one finite number.
+ */
+export async function queryPrometheus(query: string, options: QueryOptions): Promise<number> {
+  const { url, timeoutSeconds } = options;
+  const endpoint = `${url.replace(/\/+$/, "")}/api/v1/query`;
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(endpoint, {
+      method: "POST",
+      body: new URLSearchParams({ query, timeout: String(timeoutSeconds) }),
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    });
+    status = response.status;
+    text = await readText(response);
+  } catch (error) {
+    throw unreachable(endpoint, error, timeoutSeconds);
+  }
+  return theValue(theResult(text, status));
+}
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES) throw notMeasured("Prometheus' answer is larger than 1 MiB");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function unreachable(endpoint: string, error: unknown, timeoutSeconds: number): Error {
+  if (error instanceof MeasurementError) return error;
+  if (error instanceof Deno.errors.NotCapable) {
+    return notMeasured("the network is not permitted to this program; run it with --allow-net", {
+      cause: error,
+    });
+  }
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return notMeasured(`Prometheus did not answer within ${timeoutSeconds} s`, { cause: error });
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = /\): (.*)$/s.exec(text)?.[1] ?? text;
+  return notMeasured(
+    `Prometheus can't be reached at ${printable(endpoint, 200)}: ${printable(cause, 200)}`,
+    { cause: error },
+  );
+}
+
+function theResult(text: string, status: number): JsonValue | undefined {
+  let answer: JsonValue;
+  try {
+    answer = parseJson(text, "the answer");
+  } catch (cause) {
+    throw notMeasured(
+      status === 200
+        ? "the answer is not Prometheus' JSON"
+        : `HTTP status ${status}, and the answer is not Prometheus' JSON`,
+      { cause },
+    );
+  }
+  if (!isJsonObject(answer)) throw notMeasured("the answer is not Prometheus' JSON");
+  if (answer["status"] !== "success") {
+    const kind = typeof answer["errorType"] === "string" ? `${answer["errorType"]}: ` : "";
+    const error = typeof answer["error"] === "string" ? answer["error"] : `HTTP status ${status}`;
+    throw notMeasured(`Prometheus refused the query: ${printable(kind + error, 300)}`);
+  }
+  return answer["data"];
+}
+
+function theValue(data: JsonValue | undefined): number {
+  if (!isJsonObject(data)) throw notMeasured("the answer has no result");
+  const { resultType, result } = data;
+  if (resultType === "scalar") return sampleValue(result);
+  if (resultType !== "vector" || !Array.isArray(result)) {
+    throw notMeasured(
+      `the result is a ${printable(String(resultType), 20)}; a vector of one series is needed`,
+    );
+  }
+  if (result.length === 0) throw notMeasured("the result is empty: no series matches");
+  if (result.length > 1) {
+    throw notMeasured(
+      `the result has ${result.length} series, not one; aggregate it, say by sum()`,
+    );
+  }
+  const [series] = result;
+  return sampleValue(isJsonObject(series) ? series["value"] : undefined);
+}
+
+/** The value of a sample, `[time, "text"]`. */
+function sampleValue(sample: JsonValue | undefined): number {
+  const text = Array.isArray(sample) ? sample[1] : undefined;
+  if (typeof text !== "string") throw notMeasured("the result has no value");
+  const value = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  if (!Number.isFinite(value)) {
+    throw notMeasured(`the value is ${printable(text, 40)}, not a finite number`);
+  }
+  return value === 0 ? 0 : value;
+}

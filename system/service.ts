@@ -1,0 +1,270 @@
+/**
+ * A system that runs all the time: started once, told of changes, measured at intervals, started
+ * again when it dies.
+ *
+ * @module
+ */
+
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
+import { Child, runCommand } from "./process.ts";
+import { SoakError } from "../base/errors.ts";
+import { type Driver, iterationEnv, measureByCommand, withQueries } from "./exec.ts";
+import { canonicalJson } from "../base/json.ts";
+import {
+  MeasurementError,
+  type MeasureRequest,
+  notMeasured,
+  type Reading,
+  wantedFrom,
+} from "./measurement.ts";
+import { OutputLog } from "./output_log.ts";
+import { printable } from "../base/text.ts";
+import type { Profile } from "../model/profile.ts";
+import type { ServiceSystem } from "../model/system_spec.ts";
+import { settledWithin, sleep } from "../base/wait.ts";
+
+/** How often readiness is looked for, in ms. */
+const READY_POLL_MS = 100;
+
+/** The longest wait before a service that died is started again, in ms. */
+const MAX_RESTART_DELAY_MS = 5000;
+
+/** How long an answer to a question about readiness may take, in ms. */
+const READY_ANSWER_MS = 2000;
+
+/**
+ * Drives a service. It is started with the first measurement.
+ *
+ * @param system The service and its settings.
+ * @param profile The profile.
+ * @param restarts How often it was started again in this run so far.
+ * @returns The driver.
+ */
+export function openService(
+  system: ServiceSystem,
+  profile: Profile,
+  restarts: () => number,
+): Driver {
+  return new ServiceDriver(system, profile, restarts);
+}
+
+class ServiceDriver implements Driver {
+  readonly #system: ServiceSystem;
+  readonly #profile: Profile;
+  readonly #earlierRestarts: () => number;
+  #log: OutputLog | null = null;
+  #child: Child | null = null;
+  /** The runtime that the service has been told of, in canonical form. */
+  #loaded: string | null = null;
+  #restarts = 0;
+
+  constructor(system: ServiceSystem, profile: Profile, earlierRestarts: () => number) {
+    this.#system = system;
+    this.#profile = profile;
+    this.#earlierRestarts = earlierRestarts;
+  }
+
+  takeRestarts(): number {
+    const restarts = this.#restarts;
+    this.#restarts = 0;
+    return restarts;
+  }
+
+  async attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null> {
+    for (;;) {
+      const child = await this.#running(request, log);
+      if (child === null) return null;
+      const startMs = performance.now();
+      const outcome = await this.#interval(child, request.signal);
+      if (outcome === "interrupted") return null;
+      if (outcome === "died") continue;
+      const reading = await this.#measure(child, request, log, startMs);
+      if (!child.hasEnded) return reading;
+      // What was measured is, at least in part, not the service.
+      log.note("the service died while it was measured; measuring again");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+    const log = this.#log;
+    this.#log = null;
+    log?.close();
+  }
+
+  /** The service, running under the runtime in force; `null` when interrupted. */
+  async #running(request: MeasureRequest, log: OutputLog): Promise<Child | null> {
+    for (;;) {
+      if (this.#child?.hasEnded) {
+        await this.#mourn(this.#child, log, request.signal);
+        if (request.signal?.aborted) return null;
+      }
+      const wanted = canonicalJson(request.runtime);
+      if (this.#child !== null && this.#loaded !== wanted) {
+        await this.#reload(this.#child, request, log);
+        if (this.#child !== null) this.#loaded = wanted;
+      }
+      if (this.#child !== null) return this.#child;
+      const started = await this.#start(request, log);
+      if (started === "interrupted") return null;
+      if (started === "ready") this.#loaded = wanted;
+    }
+  }
+
+  async #start(
+    request: MeasureRequest,
+    log: OutputLog,
+  ): Promise<"ready" | "interrupted" | "died"> {
+    const { command, graceSeconds, readyFile, readyTimeoutSeconds } = this.#system;
+    this.#log ??= new OutputLog(join(request.dir, "logs", "SERVICE.log"), true);
+    const before = readyFile === null ? null : stampOf(readyFile);
+    const { SOAK_ITERATION: _, ...env } = iterationEnv(request);
+    const child = new Child({ command, env, log: this.#log, graceSeconds });
+    this.#child = child;
+    const deadline = performance.now() + readyTimeoutSeconds * 1000;
+    for (;;) {
+      if (child.hasEnded) return "died";
+      if (await isReady(this.#system, before, request.signal)) break;
+      if (request.signal?.aborted) return "interrupted";
+      if (performance.now() >= deadline) {
+        await this.#stop();
+        const sign = this.#system.readyUrl ?? readyFile ?? "";
+        log.note(`the service was not ready within ${readyTimeoutSeconds} s`);
+        throw notMeasured(
+          `the service was not ready within ${readyTimeoutSeconds} s (${printable(sign, 200)})`,
+        );
+      }
+      await settledWithin(child.ended, READY_POLL_MS);
+    }
+    return child.hasEnded ? "died" : "ready";
+  }
+
+  /** Clears away a service that died; throws once that has happened too often. */
+  async #mourn(
+    child: Child,
+    log: OutputLog,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { text } = await child.ended;
+    await this.#stop();
+    const { maxRestarts } = this.#system;
+    const restarts = this.#earlierRestarts() + this.#restarts;
+    const last = this.#log?.lastLines() ?? "";
+    if (restarts >= maxRestarts) {
+      throw new SoakError("system", `the service ${text}, after ${restarts} restarts`, {
+        where: this.#log?.path ?? "logs",
+        remedy: (last === "" ? "" : `it printed last: ${last}; `) +
+          "mend it or raise --max-restarts",
+      });
+    }
+    this.#restarts++;
+    log.note(`the service ${text}: starting it again`);
+    this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
+    // What it could not have, a port for instance, may take a moment to become free.
+    await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), signal);
+  }
+
+  async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
+    const { reloadSignal, reloadCommand, reloadRestart, timeoutSeconds, graceSeconds } =
+      this.#system;
+    if (reloadRestart) {
+      log.note("a change was applied: starting the service anew");
+      await this.#stop();
+    } else if (reloadSignal !== null) {
+      log.note(`a change was applied: ${reloadSignal}`);
+      child.signal(reloadSignal);
+    } else if (reloadCommand !== null) {
+      const result = await runCommand({
+        command: [reloadCommand],
+        env: { ...iterationEnv(request), SOAK_SERVICE_PID: String(child.pid) },
+        log,
+        timeoutSeconds,
+        graceSeconds,
+      });
+      if (!result.success) throw notMeasured(`the reload command ${result.text}`);
+    }
+  }
+
+  async #interval(
+    child: Child,
+    signal: AbortSignal | undefined,
+  ): Promise<"done" | "died" | "interrupted"> {
+    if (signal?.aborted) return "interrupted";
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    child.ended.then(end, end);
+    signal?.addEventListener("abort", end);
+    const done = await sleep(this.#system.intervalSeconds * 1000, over.signal);
+    signal?.removeEventListener("abort", end);
+    if (signal?.aborted) return "interrupted";
+    return done && !child.hasEnded ? "done" : "died";
+  }
+
+  async #measure(
+    child: Child,
+    request: MeasureRequest,
+    log: OutputLog,
+    startMs: number,
+  ): Promise<Reading> {
+    const { measureCommand, prometheusUrl } = this.#system;
+    const wanted = wantedFrom(this.#profile, prometheusUrl !== null);
+    try {
+      const own = measureCommand === null
+        ? { kpis: {}, effectiveParams: {} }
+        : await measureByCommand([measureCommand], this.#system, wanted, request, log, {
+          SOAK_SERVICE_PID: String(child.pid),
+        });
+      const seconds = (performance.now() - startMs) / 1000;
+      return await withQueries(own, this.#system, this.#profile, seconds);
+    } catch (error) {
+      if (!(error instanceof MeasurementError) || !child.hasEnded) throw error;
+      // It is no wonder then; the caller starts the service again.
+      return { kpis: {}, effectiveParams: {} };
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    this.#loaded = null;
+    await child?.stop();
+  }
+}
+
+/** What tells one writing of a file from another; `null` if there is none. */
+function stampOf(path: string): string | null {
+  try {
+    const { mtime, ino, size } = Deno.statSync(resolve(path));
+    return `${mtime?.getTime()} ${ino} ${size}`;
+  } catch {
+    return null;
+  }
+}
+
+async function isReady(
+  { readyUrl, readyFile }: ServiceSystem,
+  before: string | null,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (readyFile !== null) {
+    const now = stampOf(readyFile);
+    return now !== null && now !== before;
+  }
+  if (readyUrl === null) return true;
+  const timeout = AbortSignal.timeout(READY_ANSWER_MS);
+  try {
+    const response = await fetch(readyUrl, {
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) return false;
+    throw new SoakError("system", "the network is not permitted to this program", {
+      where: "--ready-url",
+      remedy: "run it with --allow-net",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,192 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SoakError } from "../../base/errors.ts";
+import { acquireLock, LockHeldError } from "../../base/lock.ts";
+import { inRepository } from "../kit/repository.ts";
+import { namesIn, tempDir } from "../kit/temp_dir.ts";
+
+const posix = Deno.build.os !== "windows";
+
+/** Starts a program in a process of its own, with `acquireLock` in scope. */
+function spawn(program: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", `import { acquireLock } from "./base/lock.ts"; ${program}`],
+    cwd: inRepository("."),
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** Starts a process that holds a lock until it is killed. */
+async function spawnHolder(path: string): Promise<Deno.ChildProcess> {
+  const child = spawn(
+    `const lock = await acquireLock(${JSON.stringify(path)}, { wait: false, owner: "soak run" });
+     console.log("locked"); setInterval(() => lock, 1e6);`,
+  );
+  const reader = child.stdout.getReader();
+  await reader.read();
+  reader.releaseLock();
+  return child;
+}
+
+async function killed(child: Deno.ChildProcess): Promise<void> {
+  child.kill("SIGKILL");
+  await child.stdout.cancel();
+  await child.status;
+}
+
+Deno.test("acquireLock() refuses a lock that another process holds, and names it", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  const child = await spawnHolder(path);
+  const error = await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError);
+  await killed(child);
+  assertEquals(error.kind, "system");
+  assertEquals(error.holder?.pid, child.pid);
+  assertEquals(error.holder?.owner, "soak run");
+  assertEquals(
+    error.message,
+    `locked by process ${child.pid} (soak run) since ${error.holder?.started} (${path}); ` +
+      "wait until it has ended, or stop it",
+  );
+});
+
+Deno.test("acquireLock() takes over the lock of a dead process at once", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  await killed(await spawnHolder(path));
+  assertEquals(namesIn(folder.path), ["a.lock"]);
+  {
+    using _lock = await acquireLock(path, { wait: false });
+    const error = await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError);
+    assertEquals(error.holder?.pid, Deno.pid);
+    assertEquals(error.holder?.owner, undefined);
+  }
+  assertEquals(namesIn(folder.path), []);
+});
+
+Deno.test("acquireLock() waits until the holder is gone", async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  const child = await spawnHolder(path);
+  const waiting = acquireLock(path, { wait: true });
+  await killed(child);
+  (await waiting).release();
+  assertEquals(namesIn(folder.path), []);
+});
+
+Deno.test("acquireLock() lets eight processes lose none of their updates", async () => {
+  await using folder = await tempDir();
+  const counter = folder.file("counter");
+  await Deno.writeTextFile(counter, "0");
+  const children = Array.from({ length: 8 }, () =>
+    spawn(`
+      for (let i = 0; i < 50; i++) {
+        using _ = await acquireLock(${JSON.stringify(folder.file("a.lock"))}, { wait: true });
+        const count = Number(await Deno.readTextFile(${JSON.stringify(counter)}));
+        await Deno.writeTextFile(${JSON.stringify(counter)}, String(count + 1));
+      }`));
+  for (const child of children) assert((await child.output()).success);
+  assertEquals(await Deno.readTextFile(counter), "400");
+  assertEquals(namesIn(folder.path), ["counter"]);
+});
+
+Deno.test("acquireLock() stops waiting when it is told to", async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  using _held = await acquireLock(path, { wait: false });
+  const stop = new AbortController();
+  const waiting = acquireLock(path, { wait: true, signal: stop.signal });
+  stop.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error, "enough");
+  await assertRejects(
+    () => acquireLock(path, { wait: true, signal: stop.signal }),
+    Error,
+    "enough",
+  );
+});
+
+Deno.test("release() leaves no file behind and may be called twice", async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  const first = await acquireLock(path, { wait: false });
+  first.release();
+  assertEquals(namesIn(folder.path), []);
+  const second = await acquireLock(path, { wait: false });
+  first.release();
+  await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError);
+  await second[Symbol.asyncDispose]();
+  assertEquals(namesIn(folder.path), []);
+});
+
+Deno.test("release() leaves a file alone that has taken the place of its own", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  const lock = await acquireLock(path, { wait: false });
+  await Deno.remove(path);
+  const next = await acquireLock(path, { wait: false });
+  lock.release();
+  await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError);
+  next.release();
+});
+
+Deno.test("acquireLock() neither follows a link nor writes into what is no lock file", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const at = folder.file;
+  await Deno.writeTextFile(at("victim"), "precious");
+  await Deno.symlink("victim", at("symlink"));
+  await Deno.symlink("nowhere", at("dangling"));
+  await Deno.mkdir(at("folder"));
+  assert((await new Deno.Command("mkfifo", { args: [at("fifo")] }).output()).success);
+  for (const name of ["symlink", "dangling", "folder", "fifo"]) {
+    const { kind, what } = await assertRejects(
+      () => acquireLock(at(name), { wait: true }),
+      SoakError,
+    );
+    assertEquals([kind, what], ["system", "not a lock file: something else has its name"], name);
+  }
+  await Deno.link(at("victim"), at("hard link"));
+  await assertRejects(
+    () => acquireLock(at("hard link"), { wait: true }),
+    SoakError,
+    "not a lock file",
+  );
+  await assertRejects(
+    () => acquireLock(at("no/such"), { wait: true }),
+    SoakError,
+    "cannot lock: no such",
+  );
+  assertEquals(await Deno.readTextFile(at("victim")), "precious");
+});
+
+Deno.test(
+  "whatever a lock file says, the message is one clean line",
+  { ignore: !posix },
+  async () => {
+    await using folder = await tempDir();
+    const path = folder.file("a.lock");
+    const contents: [string, string][] = [
+      ["", "another process"],
+      ["garbage \u001b[2J", "another process"],
+      ['{"pid":"1","started":"now"}', "another process"],
+      [
+        '{"pid":7,"started":"\\u001b[2J","owner":"a\\nb"}',
+        "process 7 (a\\u000ab) since \\u001b[2J",
+      ],
+      [`{"pid":7,"started":"${"x".repeat(5000)}"}`, "another process"],
+    ];
+    using _lock = await acquireLock(path, { wait: false });
+    for (const [content, expected] of contents) {
+      await Deno.writeTextFile(path, content);
+      const { what } = await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError);
+      assertEquals(what, `locked by ${expected}`);
+    }
+  },
+);

@@ -1,0 +1,242 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { canonicalJson } from "../../base/json.ts";
+import { soak as soakProcess } from "../kit/soak_process.ts";
+import { tempDir } from "../kit/temp_dir.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the real command line in a directory. */
+async function soak(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return await soakWith({}, cwd, ...args);
+}
+
+/** The same, with variables on top of the environment. */
+async function soakWith(
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await soakProcess(args, { cwd, env });
+  return { code, out: stdout, err: stderr };
+}
+
+/** A tuned run of 12 iterations in the default place. */
+async function tunedRun(cwd: string): Promise<string> {
+  const { code, err } = await soak(
+    cwd,
+    ...["run", "--mock", "--auto-tune", "--iterations", "12", "--quiet"],
+  );
+  assertEquals(code, 0, err);
+  return join(cwd, "artifacts", "soak", "latest");
+}
+
+/** The one line that an error is. */
+function errorLine({ err }: Outcome): string {
+  const lines = err.trimEnd().split("\n");
+  assertEquals(lines.length, 1, err);
+  assertMatch(err, /^soak: /);
+  return lines[0] ?? "";
+}
+
+Deno.test("a tuned run passes strict verification and the strict gate", async () => {
+  await using dir = await tempDir();
+  await tunedRun(dir.path);
+  const verified = await soak(dir.path, "verify", "--strict");
+  assertEquals(verified.code, 0);
+  assertMatch(verified.out, /^PASS /);
+  const gated = await soak(dir.path, "gate", "--strict", "--prometheus");
+  assertEquals(gated.code, 0);
+  assertStringIncludes(gated.out, "Gate: PASS");
+  const metrics = await Deno.readTextFile(
+    join(dir.path, "artifacts/soak/latest/POST_SOAK_METRICS.prom"),
+  );
+  assertMatch(metrics, /^soak_delta_full_apply_ratio 1\.000000$/m);
+  assertMatch(metrics, /^soak_gate_pass 1$/m);
+});
+
+Deno.test("a run without the tuner ends in verdict FAIL and exit 1", async () => {
+  await using dir = await tempDir();
+  const run = await soak(dir.path, "run", "--mock", "--iterations", "12", "--quiet");
+  assertEquals(run.code, 0);
+  const gated = await soak(dir.path, "gate", "--strict");
+  assertEquals(gated.code, 1);
+  assertStringIncludes(gated.out, "FAIL, 0 of the last 8 iterations");
+  const verified = await soak(dir.path, "verify", "--strict");
+  assertEquals(verified.code, 3);
+  assertStringIncludes(verified.out, "nothing was proposed");
+  assertEquals((await soak(dir.path, "verify", "--strict", "--allow-no-deltas")).code, 0);
+});
+
+Deno.test("an applied value changed by hand is named by verify and gate, with exit 1", async () => {
+  await using dir = await tempDir();
+  const run = await tunedRun(dir.path);
+  const path = join(run, "ITER_SUMMARY_2.json");
+  const summary = JSON.parse(await Deno.readTextFile(path));
+  assertEquals(summary.runtime_overrides.engine.tail_age_ms, 630);
+  summary.runtime_overrides.engine.tail_age_ms = 640;
+  await Deno.writeTextFile(path, canonicalJson(summary));
+  for (const command of ["verify", "gate"]) {
+    const { code, out } = await soak(dir.path, command, "--strict");
+    assertEquals(code, 1, out);
+    assertStringIncludes(out, "ITER_SUMMARY_2.json");
+  }
+  const report = await Deno.readTextFile(join(run, "DELTA_VERIFY_REPORT.md"));
+  assertStringIncludes(report, "engine.tail_age_ms should be 630, is 640");
+});
+
+Deno.test("a truncated summary is inconclusive: exit 3, and the file is named", async () => {
+  await using dir = await tempDir();
+  const run = await tunedRun(dir.path);
+  const path = join(run, "ITER_SUMMARY_5.json");
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.slice(0, text.length / 2));
+  for (const command of ["verify", "gate"]) {
+    const { code, out } = await soak(dir.path, command, "--strict");
+    assertEquals(code, 3, out);
+    assertStringIncludes(out, "ITER_SUMMARY_5.json");
+  }
+});
+
+Deno.test("a missing and an empty directory are exit 3 with one line", async () => {
+  await using dir = await tempDir();
+  for (const command of ["verify", "gate", "replay"]) {
+    const missing = await soak(dir.path, command, "--path", "not there");
+    assertEquals([missing.code, missing.out], [3, ""]);
+    assertStringIncludes(errorLine(missing), "not there");
+  }
+  const empty = await soak(dir.path, "gate", "--path", ".");
+  assertEquals(empty.code, 3);
+  assertStringIncludes(errorLine(empty), "no soak run");
+});
+
+Deno.test("--json puts exactly one JSON document on stdout, for every command that has it", async () => {
+  await using dir = await tempDir();
+  await tunedRun(dir.path);
+  const runtime = "artifacts/soak/latest/runtime_overrides.json";
+  const calls = [
+    ["run", "--mock", "--auto-tune", "--iterations", "12", "--json"],
+    ["verify", "--strict", "--json"],
+    ["gate", "--strict", "--json"],
+    ["replay", "--json"],
+    ["params", "--json"],
+    ["params", "get", "tail_age_ms", "--runtime", runtime, "--json"],
+    ["params", "validate", "tail_age_ms=9000", "--json"],
+    ["apply", "--runtime", runtime, "max_age_ms=3100", "--json"],
+  ];
+  for (const args of calls) {
+    const { out } = await soak(dir.path, ...args);
+    assertEquals(out, `${canonicalJson(JSON.parse(out))}\n`, args.join(" "));
+  }
+});
+
+Deno.test("usage errors are exit 2 and one line with the nearest spelling", async () => {
+  await using dir = await tempDir();
+  const cases = [
+    [["gate", "--strickt"], "--strict"],
+    [["gat"], "gate"],
+    [["run", "--mock", "--iterations", "ten"], "--iterations"],
+    [["run", "--mock", "--iterations", "0"], "--iterations"],
+    [["verify", "--threshold", "NaN"], "--threshold"],
+    [["apply", "--runtime", "x.json"], "KEY=VALUE"],
+  ] as const;
+  for (const [args, hint] of cases) {
+    const outcome = await soak(dir.path, ...args);
+    assertEquals(outcome.code, 2, outcome.err);
+    assertStringIncludes(errorLine(outcome), hint);
+  }
+});
+
+Deno.test("soak without arguments shows help on stderr and is exit 2; soak help is exit 0", async () => {
+  await using dir = await tempDir();
+  const bare = await soak(dir.path);
+  assertEquals([bare.code, bare.out], [2, ""]);
+  const asked = await soak(dir.path, "help");
+  assertEquals([asked.code, asked.err], [0, ""]);
+  assertEquals(asked.out, bare.err);
+  for (const topic of ["run", "verify", "gate", "replay", "apply", "params", "hash", "codes"]) {
+    const { code, out } = await soak(dir.path, "help", topic);
+    assertEquals(code, 0, topic);
+    assert(out.length > 100, topic);
+  }
+});
+
+Deno.test("an earlier run is moved aside, never overwritten", async () => {
+  await using dir = await tempDir();
+  await tunedRun(dir.path);
+  await tunedRun(dir.path);
+  const { err } = await soak(
+    dir.path,
+    ...["run", "--mock", "--iterations", "1", "--quiet"],
+  );
+  assertStringIncludes(err, "20250101T000000Z-2");
+  const names = [...Deno.readDirSync(join(dir.path, "artifacts/soak"))].map(({ name }) => name);
+  assertEquals(names.sort(), ["20250101T000000Z", "20250101T000000Z-2", "latest"]);
+});
+
+Deno.test("nothing but plain text goes to a pipe", async () => {
+  await using dir = await tempDir();
+  const run = await soak(dir.path, "run", "--mock", "--auto-tune", "--iterations", "12");
+  const gate = await soak(dir.path, "gate", "--strict");
+  for (const text of [run.out, run.err, gate.out]) {
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(text), text);
+  }
+  assertMatch(run.err, /iteration 12\/12: PASS/);
+});
+
+Deno.test("SOURCE_DATE_EPOCH starts the virtual clock, and nonsense in it is a usage error", async () => {
+  await using dir = await tempDir();
+  const start = (epoch: string): Promise<Outcome> =>
+    soakWith(
+      { SOURCE_DATE_EPOCH: epoch },
+      dir.path,
+      ...["run", "--mock", "--iterations", "1", "--quiet"],
+    );
+  assertEquals((await start("86400")).code, 0);
+  const run = await Deno.readTextFile(join(dir.path, "artifacts/soak/latest/SOAK_RUN.json"));
+  assertEquals(JSON.parse(run).started_utc, "1970-01-02T00:00:00Z");
+  const wrong = await start("yesterday");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(errorLine(wrong), "SOURCE_DATE_EPOCH");
+});
+
+Deno.test("soak hash prints what sha256sum prints", async () => {
+  await using dir = await tempDir();
+  await Deno.writeTextFile(join(dir.path, "a b.json"), '{"a":1}');
+  const { code, out } = await soak(dir.path, "hash", "a b.json");
+  assertEquals(code, 0);
+  assertEquals(
+    out,
+    "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862  a b.json\n",
+  );
+  assertEquals((await soak(dir.path, "hash", "none.json")).code, 3);
+});
+
+Deno.test("soak apply applies all or nothing and says so by its exit code", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "runtime.json");
+  const text = '{"engine":{"min_interval_ms":55,"tail_age_ms":600}}';
+  await Deno.writeTextFile(path, text);
+  const apply = (...targets: string[]): Promise<Outcome> =>
+    soak(dir.path, "apply", "--runtime", "runtime.json", ...targets);
+
+  assertEquals((await apply("tail_age_ms=630")).code, 0);
+  const applied = await Deno.readTextFile(path);
+  assertEquals(applied, '{"engine":{"min_interval_ms":55,"tail_age_ms":630}}');
+  assertEquals((await apply("tail_age_ms=630")).code, 0, "a target that is there already");
+  const held = await apply("tail_age_ms=800");
+  assertEquals(held.code, 1, "over the velocity cap");
+  assertStringIncludes(held.out, "velocity");
+  const refused = await apply("tail_age_ms=640", "min_interval_ms=9000");
+  assertEquals(refused.code, 2);
+  assertStringIncludes(errorLine(refused), "min_interval_ms");
+  const misspelt = await apply("tail_age=640");
+  assertEquals(misspelt.code, 2);
+  assertStringIncludes(errorLine(misspelt), "did you mean tail_age_ms?");
+  assertEquals(await Deno.readTextFile(path), applied);
+});

@@ -1,0 +1,182 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { canonicalJson, type JsonObject } from "../../base/json.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { startingPoint } from "../../model/starting_point.ts";
+import { type Ended, soak } from "../kit/soak_process.ts";
+import { tempDir, textsIn } from "../kit/temp_dir.ts";
+
+const soakIn = (cwd: string, line: string): Promise<Ended> => soak(line.split(" "), { cwd });
+
+/** Checks that a command failed with one line on stderr that says all of this. */
+function assertRefused(result: Ended, code: number, ...texts: string[]): void {
+  assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+  assert(/^soak: [^\n]+\n$/.test(result.stderr), result.stderr);
+  for (const text of texts) assertStringIncludes(result.stderr, text);
+}
+
+function write(path: string, value: unknown): void {
+  Deno.writeTextFileSync(path, JSON.stringify(value, null, 2));
+}
+
+Deno.test("soak profile init writes a valid profile with its schema, and overwrites nothing", async () => {
+  await using dir = await tempDir();
+  const first = await soakIn(dir.path, "profile init p.json");
+  assertEquals([first.code, first.stderr], [0, ""]);
+  assertStringIncludes(first.stdout, "wrote p.json and profile.schema.json\n");
+  const written = textsIn(dir.path);
+  const schema = await soakIn(dir.path, "profile schema");
+  assertEquals(written["profile.schema.json"], schema.stdout);
+  const { $schema, ...profile }: JsonObject = JSON.parse(written["p.json"] ?? "");
+  assertEquals([$schema, profile], ["./profile.schema.json", { ...startingPoint }]);
+
+  const again = await soakIn(dir.path, "profile init p.json");
+  assertRefused(again, 2, "there is a file already (p.json)");
+  const beside = await soakIn(dir.path, "profile init q.json --json");
+  assertEquals(beside.stdout, '{"written":["q.json"]}\n');
+  assertEquals(textsIn(dir.path), { ...written, "q.json": written["p.json"] ?? "" });
+
+  const check = await soakIn(dir.path, "profile check p.json");
+  assertEquals([check.code, check.stderr], [0, ""]);
+  assertEquals(check.stdout, "PASS p.json: profile my-service, 3 parameters, 3 KPIs, 3 rules\n");
+  const printed = await soakIn(dir.path, "profile init");
+  assertEquals(printed.stdout, written["p.json"]);
+});
+
+Deno.test("soak profile show prints the profile in effect, whatever its file looks like", async () => {
+  await using dir = await tempDir();
+  const shown = await soakIn(dir.path, "profile show");
+  assertEquals(shown.stdout, `${JSON.stringify(marketMaker, null, 2)}\n`);
+  const compact = await soakIn(dir.path, "profile show market-maker --json");
+  assertEquals(compact.stdout, `${canonicalJson(marketMaker)}\n`);
+  const shuffled = Object.fromEntries(Object.entries(startingPoint).toReversed());
+  write(dir.file("p.json"), { ...shuffled, $schema: "x" });
+  const own = await soakIn(dir.path, "profile show p.json");
+  assertEquals(own.stdout, `${JSON.stringify(startingPoint, null, 2)}\n`);
+});
+
+Deno.test("soak profile check names every mistake in a line of its own, and exits with 1", async () => {
+  await using dir = await tempDir();
+  write(dir.file("p.json"), {
+    ...startingPoint,
+    rules: startingPoint.rules.map((rule) => ({
+      ...rule,
+      then: [{ param: "x\u001b[2J", add: 1 }],
+    })),
+    gate: { ...startingPoint.gate, pass: 9, full_apply_ratio: 0 },
+  });
+  const text = await soakIn(dir.path, "profile check p.json");
+  assertEquals([text.code, text.stderr], [1, ""]);
+  assertEquals(text.stdout.split("\n"), [
+    ...[0, 1, 2].map((i) =>
+      `✗ $.rules[${i}].then[0].param expected a name of letters, digits, _ and -, a letter ` +
+      'first, found "x\\u001b[2J"'
+    ),
+    "✗ $.gate.pass 9 of a window of 8 can never be met",
+    "! $.gate.full_apply_ratio 0 passes a run in which no change took effect",
+    "FAIL p.json: 4 mistakes; 1 warning",
+    "",
+  ]);
+  const json = await soakIn(dir.path, "profile check p.json --json");
+  assertEquals(json.code, 1);
+  const { valid, problems } = JSON.parse(json.stdout);
+  assertEquals([valid, problems.length, problems[3]], [false, 5, {
+    severity: "error",
+    path: "$.gate.pass",
+    message: "9 of a window of 8 can never be met",
+  }]);
+});
+
+Deno.test("soak profile check tells text that is no JSON from a file that can't be read", async () => {
+  await using dir = await tempDir();
+  Deno.writeTextFileSync(dir.file("empty.json"), "");
+  Deno.writeTextFileSync(dir.file("double.json"), '{"name": "a",\n "name": "b"}');
+  Deno.writeFileSync(dir.file("latin.json"), Uint8Array.of(0x22, 0xe9, 0x22));
+  Deno.writeTextFileSync(dir.file("big.json"), "");
+  Deno.truncateSync(dir.file("big.json"), 65 * 1024 * 1024);
+  const lines = async (file: string): Promise<[number, string]> => {
+    const { code, stdout } = await soakIn(dir.path, `profile check ${file}`);
+    return [code, stdout.split("\n")[0] ?? ""];
+  };
+  assertEquals(await lines("empty.json"), [
+    1,
+    "✗ $ line 1, column 1: no JSON in it, only white space",
+  ]);
+  assertEquals(await lines("double.json"), [1, '✗ $.name line 2, column 2: doubled key "name"']);
+  assertEquals(await lines("latin.json"), [1, "✗ $ not UTF-8 text"]);
+  const big = await soakIn(dir.path, "profile check big.json");
+  assertRefused(big, 3, "larger than 67108864 bytes (big.json)");
+  assertRefused(await soakIn(dir.path, "profile check ."), 3, "a folder");
+  assertRefused(await soakIn(dir.path, "profile check none.json"), 3, "no such file", "none.json");
+});
+
+Deno.test("soak profile explains what it takes", async () => {
+  assertRefused(await soak(["profile"]), 2, "init, show, check or schema");
+  assertRefused(await soak(["profile", "chek", "x"]), 2, '"chek"', "did you mean check?");
+  assertRefused(await soak(["profile", "check"]), 2, "FILE", "soak profile check profile.json");
+  assertRefused(await soak(["profile", "show", "market_maker"]), 2, "did you mean market-maker?");
+});
+
+Deno.test("soak run --profile FILE with the built-in profile makes the same run to the byte", async () => {
+  await using dir = await tempDir();
+  const { stdout } = await soakIn(dir.path, "profile show market-maker");
+  Deno.writeTextFileSync(dir.file("mm.json"), stdout);
+  assertEquals((await soakIn(dir.path, "profile check mm.json")).code, 0);
+  const run = "run --mock --auto-tune --iterations 6 --quiet";
+  assertEquals((await soakIn(dir.path, `${run} --out a`)).code, 0);
+  assertEquals((await soakIn(dir.path, `${run} --out b --profile mm.json`)).code, 0);
+  assertEquals(textsIn(dir.file("b")), textsIn(dir.file("a")));
+});
+
+Deno.test("soak run refuses a bad profile before it touches anything", async () => {
+  await using dir = await tempDir();
+  write(dir.file("bad.json"), { ...startingPoint, name: "a b", gates: {} });
+  write(dir.file("own.json"), startingPoint);
+  const run = "run --mock --iterations 2 --out run --profile";
+  assertRefused(
+    await soakIn(dir.path, `${run} bad.json`),
+    2,
+    "(and 1 more) (bad.json: $.gates); soak profile check names every mistake",
+  );
+  assertRefused(
+    await soakIn(dir.path, `${run} none`),
+    2,
+    "no built-in profile of that name (none)",
+  );
+  assertRefused(await soakIn(dir.path, `${run} .`), 2, "a folder");
+  assertRefused(
+    await soakIn(dir.path, `${run} own.json`),
+    2,
+    "the simulation has no KPI error_ratio (profile my-service); --mock simulates",
+  );
+  assertEquals(Object.keys(textsIn(dir.path)).toSorted(), ["bad.json", "own.json"]);
+});
+
+Deno.test("soak run --resume refuses another profile than the recorded one", async () => {
+  await using dir = await tempDir();
+  write(dir.file("own.json"), startingPoint);
+  write(dir.file("same.json"), marketMaker);
+  await soakIn(dir.path, "run --mock --iterations 2 --out run");
+  const other = await soakIn(dir.path, "run --resume --out run --profile own.json");
+  assertRefused(other, 2, "another profile, market-maker (--profile)");
+  for (const same of ["same.json", "market-maker"]) {
+    const { code } = await soakIn(dir.path, `run --resume --out run --profile ${same}`);
+    assertEquals(code, 0);
+  }
+});
+
+Deno.test("soak apply and soak params take a profile", async () => {
+  await using dir = await tempDir();
+  write(dir.file("p.json"), startingPoint);
+  write(dir.file("r.json"), { server: { concurrency: 8 } });
+  const apply = await soakIn(dir.path, "apply --runtime r.json --profile p.json concurrency=12");
+  assertStringIncludes(apply.stdout, "applied concurrency = 12\n");
+  const get = await soakIn(dir.path, "params get concurrency --runtime r.json --profile p.json");
+  assertEquals(get.stdout, "12\n");
+  const list = await soakIn(dir.path, "params --profile p.json --json");
+  assertEquals(list.stdout, `${canonicalJson(startingPoint.parameters)}\n`);
+  const validate = await soakIn(dir.path, "params validate tail_age_ms=600 --profile p.json");
+  assertEquals([validate.code, validate.stdout], [
+    1,
+    "tail_age_ms is not a parameter; soak params list shows all there are\n",
+  ]);
+});

@@ -1,0 +1,240 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join, toFileUrl } from "@std/path";
+import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
+import { atomicWriteJson, parseCanonical } from "../../base/json.ts";
+import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../model/params.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { applyDeltasWithTracking } from "../../run/apply.ts";
+import { runSoak } from "../../run/run.ts";
+import { isJsonObject } from "../../base/shape.ts";
+import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
+import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
+
+const posix = Deno.build.os !== "windows";
+const PIPELINE = toFileUrl(join(import.meta.dirname ?? ".", "..", "pipeline.ts")).href;
+
+/** Eight keys whose values can take 50 steps up from their least. */
+const KEYS = marketMaker.parameters
+  .filter(({ min, max, step }) => (max - min) / step >= 50)
+  .slice(0, 8)
+  .map(({ key }) => key);
+const CHANGES = 50;
+
+function settings(): Record<string, number> {
+  const defaults = Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.default]));
+  // A large range, so that no step of these is too large for the velocity guard.
+  for (const key of KEYS) defaults[key] = findParameter(key)?.min ?? 0;
+  return defaults;
+}
+
+function target(key: string, change: number): number {
+  const { min = 0, step = 1 } = findParameter(key) ?? {};
+  return roundToStep(min + change * step, { step });
+}
+
+/** A process that applies 50 changes to one key, one after the other. */
+function spawnWriter(runtimePath: string, key: string): Deno.ChildProcess {
+  const code = `
+    const { applyDeltasWithTracking } = await import(${JSON.stringify(PIPELINE)});
+    for (const target of ${JSON.stringify(range(CHANGES).map((n) => target(key, n)))}) {
+      const { applied } = await applyDeltasWithTracking({
+        runtimePath: ${JSON.stringify(runtimePath)},
+        proposedDeltas: { ${key}: target },
+      });
+      if (applied) console.log(target);
+    }`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", "--cached-only", code],
+    cwd: join(import.meta.dirname ?? ".", ".."),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i + 1);
+}
+
+Deno.test("eight processes that apply 50 changes each to one runtime lose none of them", async () => {
+  await using folder = await tempDir();
+  const path = folder.file(RUNTIME_FILE);
+  assertEquals(KEYS.length, 8);
+  await atomicWriteJson(path, applyDeltas({}, settings()));
+  let over = false;
+  const writers = KEYS.map((key) => ended(spawnWriter(path, key)));
+  const all = Promise.all(writers).finally(() => over = true);
+
+  // Meanwhile a reader: what it sees is whole, and no value ever goes back.
+  let last = getAllParams({});
+  let reads = 0;
+  while (!over) {
+    const { value, canonical } = parseCanonical(await Deno.readTextFile(path));
+    assert(canonical && isJsonObject(value));
+    const values = getAllParams(value);
+    for (const key of KEYS) assert((values[key] ?? 0) >= (last[key] ?? 0), `${key} went back`);
+    last = values;
+    reads++;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const ends = await all;
+  assertEquals(
+    ends.map(({ code, stderr }) => ({ code, stderr })),
+    ends.map(() => ({ code: 0, stderr: "" })),
+  );
+  const applied = ends.map(({ stdout }) => stdout.trim().split("\n").length);
+  assertEquals(applied.reduce((sum, n) => sum + n, 0), 8 * CHANGES);
+  assert(reads > 10, `only ${reads} reads`);
+  assertEquals(getAllParams(JSON.parse(await Deno.readTextFile(path))), {
+    ...settings(),
+    ...Object.fromEntries(KEYS.map((key) => [key, target(key, CHANGES)])),
+  });
+  assertEquals(namesIn(folder.path), [RUNTIME_FILE]);
+});
+
+Deno.test("processes of the command line that apply at once lose no change", async () => {
+  await using folder = await tempDir();
+  const path = folder.file(RUNTIME_FILE);
+  await atomicWriteJson(path, applyDeltas({}, settings()));
+  const ends = await Promise.all(
+    KEYS.map((key) => soak(["apply", "--runtime", path, `${key}=${target(key, 1)}`])),
+  );
+  assertEquals(ends.map(({ code }) => code), KEYS.map(() => 0));
+  const value = JSON.parse(await Deno.readTextFile(path));
+  for (const key of KEYS) assertEquals(getAllParams(value)[key], target(key, 1));
+  assertEquals(namesIn(folder.path), [RUNTIME_FILE]);
+});
+
+Deno.test("a second run into one directory refuses at once, naming the first and its start", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const before = new Date().toISOString();
+  const first = spawnSoak(["run", "--mock", "--iterations", "100000", "--quiet", "--out", dir]);
+  const firstEnd = ended(first);
+  while (!namesIn(parent.path).includes("run") || !namesIn(dir).includes(summaryFile(2))) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  for (const args of [["--mock", "--iterations", "3"], ["--resume"]]) {
+    const { code, stderr } = await soak(["run", ...args, "--out", dir], { timeoutMs: 5000 });
+    assertEquals(code, 4);
+    const [, pid, since] =
+      /^soak: locked by process (\d+) \(soak run\) since (\S+) \(.+\.lock\); .+\n$/.exec(stderr) ??
+        [];
+    assertEquals(pid, String(first.pid), stderr);
+    assert(since !== undefined && since >= before && since <= new Date().toISOString(), stderr);
+  }
+  first.kill("SIGTERM");
+  assertEquals((await firstEnd).code, 143);
+  assertEquals(namesIn(parent.path), ["run"]);
+});
+
+Deno.test("of runs started at once into one directory one goes on and the others refuse", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const args = ["run", "--mock", "--auto-tune", "--iterations", "40", "--quiet", "--out", dir];
+  const ends = await Promise.all(range(4).map(() => soak(args)));
+  // One that starts after another has ended archives it, which is no race at all.
+  const finished = ends.filter(({ code }) => code === 0);
+  assert(finished.length >= 1);
+  for (const { code, stderr } of ends) {
+    if (code !== 0) {
+      assertMatch(
+        stderr,
+        posix ? /^soak: locked by process \d+ \(soak run\) since / : /^soak: locked by /,
+      );
+    }
+    assert(code === 0 || code === 4, `exit ${code}: ${stderr}`);
+  }
+  await runSoak({ dir: parent.file("alone"), iterations: 40, autoTune: true });
+  assertEquals(textsIn(dir), textsIn(parent.file("alone")));
+  const archives = namesIn(parent.path).filter((name) => name.startsWith("2025"));
+  assertEquals(archives.length, finished.length - 1);
+  for (const name of archives) assertEquals(textsIn(parent.file(name)), textsIn(dir));
+});
+
+Deno.test("the locks of dead processes block neither a run nor an apply", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const dead = JSON.stringify({ pid: 1, started: "2025-01-01T00:00:00.000Z", owner: "soak run" });
+  await Deno.writeTextFile(`${dir}.lock`, dead);
+  assertEquals((await soak(["run", "--mock", "--iterations", "2", "--out", dir])).code, 0);
+  const runtimePath = join(dir, RUNTIME_FILE);
+  await Deno.writeTextFile(`${runtimePath}.lock`, dead);
+  const apply = ["apply", "--runtime", runtimePath, "tail_age_ms=630"];
+  assertEquals((await soak(apply, { timeoutMs: 5000 })).code, 0);
+  assertEquals(namesIn(parent.path), ["run"]);
+  assertEquals(namesIn(dir).filter((name) => name.endsWith(".lock")), []);
+});
+
+Deno.test("a run is not archived under the hands of an apply", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const runtimePath = join(dir, RUNTIME_FILE);
+  await runSoak({ dir, iterations: 2 });
+  let next: Promise<unknown> | undefined;
+  await applyDeltasWithTracking({
+    runtimePath,
+    proposedDeltas: { tail_age_ms: 630 },
+    beforeWrite: async () => {
+      next = runSoak({ dir, iterations: 3, autoTune: true });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assertEquals(namesIn(parent.path), ["run", "run.lock"]);
+    },
+  });
+  await next;
+  await runSoak({ dir: parent.file("alone"), iterations: 3, autoTune: true });
+  assertEquals(textsIn(dir), textsIn(parent.file("alone")));
+  const archived = parent.file("20250101T000000Z");
+  assertEquals(getAllParams(JSON.parse(textsIn(archived)[RUNTIME_FILE] ?? "")).tail_age_ms, 630);
+  assertEquals(namesIn(archived).filter((name) => name.endsWith(".lock")), []);
+});
+
+Deno.test("a planted link is neither followed as a lock nor as a file to write", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const victim = parent.file("victim");
+  await Deno.writeTextFile(victim, "precious");
+  const runtimePath = parent.file(RUNTIME_FILE);
+  await Deno.writeTextFile(runtimePath, "{}");
+  await Deno.symlink(victim, `${runtimePath}.lock`);
+  const applied = await soak(["apply", "--runtime", runtimePath, "tail_age_ms=630"]);
+  assertEquals(applied.code, 4);
+  assertMatch(applied.stderr, /^soak: not a lock file: something else has its name \(.+\); .+\n$/);
+  assertEquals(await Deno.readTextFile(runtimePath), "{}");
+
+  const dir = parent.file("run");
+  await Deno.symlink(victim, `${dir}.lock`);
+  const run = await soak(["run", "--mock", "--iterations", "2", "--out", dir]);
+  assertEquals(run.code, 4);
+  await Deno.remove(`${dir}.lock`);
+
+  await runSoak({ dir, iterations: 2, autoTune: true });
+  for (const name of ["DELTA_VERIFY_REPORT.json", "DELTA_VERIFY_REPORT.md"]) {
+    await Deno.symlink(victim, join(dir, name));
+    const { code, stderr } = await soak(["verify", "--path", dir]);
+    assertEquals({ code, lines: stderr.split("\n").length }, { code: 4, lines: 2 });
+    await Deno.remove(join(dir, name));
+  }
+  assertEquals(await Deno.readTextFile(victim), "precious");
+});
+
+Deno.test("a temp file that looks like a link or a folder is left alone by the clean-up", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  await runSoak({ dir, iterations: 2 });
+  await Deno.remove(join(dir, summaryFile(2)));
+  const victim = parent.file("victim");
+  await Deno.writeTextFile(victim, "precious");
+  await Deno.symlink(victim, join(dir, ".a.json.00.soak-tmp"));
+  await Deno.mkdir(join(dir, ".b.json.00.soak-tmp"));
+  await runSoak({ dir, resume: true });
+  assertEquals(await Deno.readTextFile(victim), "precious");
+  assertEquals(namesIn(dir).slice(0, 2), [".a.json.00.soak-tmp", ".b.json.00.soak-tmp"]);
+  assert(namesIn(dir).includes(RUN_FILE));
+});

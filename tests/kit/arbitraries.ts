@@ -1,0 +1,95 @@
+/**
+ * Random parameters, runtimes and histories, for properties.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import type { AppliedStep } from "../../model/guards.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { applyDeltas, roundToStep } from "../../model/params.ts";
+import type { GuardSettings, Parameter } from "../../model/profile.ts";
+import type { PastIteration } from "./naive_guards.ts";
+
+/** A value of a parameter, within its bounds and on its step. */
+export function parameterValue(parameter: Parameter): fc.Arbitrary<number> {
+  const { min, max, step } = parameter;
+  return fc.integer({ min: 0, max: Math.round((max - min) / step) })
+    .map((steps) => roundToStep(min + steps * step, parameter));
+}
+
+/** Acceptable values of some parameters, by key. */
+export function acceptableTargets(
+  parameters: readonly Parameter[],
+): fc.Arbitrary<Record<string, number>> {
+  return fc.subarray([...parameters])
+    .chain((some) =>
+      fc.tuple(...some.map((p) => parameterValue(p).map((v) => [p.key, v] as const)))
+    )
+    .map((targets) => Object.fromEntries(targets));
+}
+
+/** Settings in `runtime.tuner`: any of the guards', or none. */
+export const tunerSettings: fc.Arbitrary<Partial<GuardSettings>> = fc.record({
+  freeze_after: fc.integer({ min: 1, max: 5 }),
+  freeze_iters: fc.integer({ min: 1, max: 6 }),
+  oscillation_window: fc.integer({ min: 2, max: 6 }),
+  velocity_cap: fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100),
+  max_delta_per_hour: fc.integer({ min: 1, max: 200 }).map((percent) => percent / 100),
+  cooldown_iters: fc.integer({ min: 0, max: 4 }),
+}, { requiredKeys: [] });
+
+/** The state of a tuned system after some iterations. */
+export interface Situation {
+  /** What happened; nothing is applied after the last one yet. */
+  readonly iterations: readonly PastIteration[];
+  /** The runtime in force. */
+  readonly runtime: JsonObject;
+}
+
+/** Parameters that random histories change. */
+export const CHANGED = marketMaker.parameters.filter(({ key }) =>
+  ["tail_age_ms", "impact_cap_ratio", "min_interval_ms", "concurrency_limit"].includes(key)
+);
+
+const anyIteration = fc.record({
+  /** Mostly evenly spaced, now and then at once, or right at and around an hour. */
+  seconds: fc.oneof(
+    fc.constant(300),
+    fc.integer({ min: 0, max: 4000 }),
+    fc.constantFrom(0, 1, 1200, 1800, 3599, 3600, 3601),
+  ),
+  kpisMet: fc.boolean(),
+  targets: fc.oneof(fc.constant(null), acceptableTargets(CHANGED)),
+});
+
+/** A random past with the runtime that it led to. */
+export const situation: fc.Arbitrary<Situation> = fc.tuple(
+  acceptableTargets(marketMaker.parameters),
+  tunerSettings,
+  fc.array(anyIteration, { minLength: 1, maxLength: 14 }),
+  fc.boolean(),
+).map(([start, tuner, events, complete]) => {
+  const values: Record<string, number> = { ...start };
+  if (complete) { for (const { key, default: value } of CHANGED) values[key] ??= value; }
+  let timeMs = 1_735_689_600_000;
+  const iterations = events.map(({ seconds, kpisMet, targets }, i) => {
+    timeMs += seconds * 1000;
+    const last = i === events.length - 1;
+    if (targets === null || last) return { timeMs, kpisMet, applied: null };
+    const applied: AppliedStep[] = [];
+    for (const [key, to] of Object.entries(targets)) {
+      const from = values[key];
+      if (from !== undefined) applied.push({ key, from, to });
+      values[key] = to;
+    }
+    return { timeMs, kpisMet, applied };
+  });
+  const next = applyDeltas({}, values);
+  const section = next["tuner"];
+  return {
+    iterations,
+    runtime: { ...next, tuner: { ...(typeof section === "object" ? section : {}), ...tuner } },
+  };
+});

@@ -1,0 +1,331 @@
+import fc from "fast-check";
+import { join } from "@std/path";
+import {
+  readRun,
+  readStep,
+  readSummary,
+  RUN_FILE,
+  RUNTIME_FILE,
+  STEP_FILE,
+  summaryFile,
+  TUNING_REPORT_FILE,
+} from "../../record/artifacts.ts";
+import { SoakError } from "../../base/errors.ts";
+import { canonicalJson, type JsonValue, parseJson } from "../../base/json.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { parseOptions } from "../../cli/options.ts";
+import { parseRun, parseSummary } from "../../record/records.ts";
+import { parseProfile, profileToJson } from "../../model/profile_check.ts";
+import { runSoak } from "../../run/run.ts";
+import { isJsonObject } from "../../base/shape.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import { DAMAGES, STRANGERS } from "./hostile.ts";
+import { textsIn } from "./temp_dir.ts";
+
+type Files = Readonly<Record<string, string>>;
+
+/** Longer than this and a reader counts as hanging, on however slow a machine. */
+const HANG_MS = 10_000;
+
+/** Something that must hold for any input. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** Cases that take about a second. */
+  readonly runs: number;
+  /** Checks it; fails with the input that broke it. */
+  check(options: fc.Parameters<unknown>): Promise<void>;
+}
+
+/** Runs a reader; fails if it throws anything but an error for its reader, or takes too long. */
+async function onlyRefuses<T>(
+  read: () => T | Promise<T>,
+  kinds: readonly string[],
+): Promise<T | null> {
+  const startMs = performance.now();
+  try {
+    const value = await read();
+    const tookMs = performance.now() - startMs;
+    if (tookMs > HANG_MS) throw new Error(`it took ${tookMs} ms`);
+    return value;
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    if (!kinds.includes(error.kind)) throw new Error(`kind ${error.kind}: ${error.message}`);
+    if (error.message.length > 2000) throw new Error(`${error.message.length} characters`);
+    return null;
+  }
+}
+
+// --- input -----------------------------------------------------------------------------------
+
+const anyText = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.json(),
+  fc.constantFrom(...Object.values(DAMAGES)).map((damage) => asText(damage('{"a":[1,"b",null]}'))),
+);
+
+function asText(made: string | Uint8Array): string {
+  return typeof made === "string" ? made : new TextDecoder().decode(made);
+}
+
+const anyValue: fc.Arbitrary<JsonValue> = fc.oneof(
+  fc.constantFrom(...STRANGERS),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer(),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.constantFrom("2025-01-01T00:00:00Z", "9".repeat(64), "f".repeat(64), "mock", "late", "freeze"),
+  fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value))),
+);
+
+/** How a document is changed: at a place found by these numbers, to something else. */
+const anyChange = fc.record({
+  way: fc.array(fc.nat(), { minLength: 1, maxLength: 7 }),
+  to: fc.oneof(
+    anyValue.map((value) => ({ kind: "value" as const, value })),
+    fc.constant({ kind: "removed" as const }),
+    fc.constantFrom(0.1, 1, -1, 1e-9, 1000).map((by) => ({ kind: "nudged" as const, by })),
+    fc.nat().map((other) => ({ kind: "moved" as const, other })),
+  ),
+});
+
+type Change = typeof anyChange extends fc.Arbitrary<infer T> ? T : never;
+
+function changed(document: JsonValue, { way: [step = 0, ...way], to }: Change): JsonValue {
+  const isLast = way.length === 0;
+  if (Array.isArray(document) && document.length > 0) {
+    const items: readonly JsonValue[] = document;
+    const at = step % items.length;
+    if (!isLast) return items.with(at, changed(items[at] ?? null, { way, to }));
+    if (to.kind === "removed") return items.toSpliced(at, 1);
+    return items.with(at, replaced(items[at] ?? null, to, items));
+  }
+  if (isJsonObject(document) && Object.keys(document).length > 0) {
+    const keys = Object.keys(document);
+    const key = keys[step % keys.length] ?? "";
+    if (!isLast) return { ...document, [key]: changed(document[key] ?? null, { way, to }) };
+    const { [key]: old = null, ...rest } = document;
+    if (to.kind === "removed") return rest;
+    return { ...document, [key]: replaced(old, to, Object.values(document)) };
+  }
+  return replaced(document, to, [document]);
+}
+
+function replaced(old: JsonValue, to: Change["to"], siblings: readonly JsonValue[]): JsonValue {
+  if (to.kind === "value") return to.value;
+  if (to.kind === "moved") return siblings[to.other % siblings.length] ?? null;
+  if (to.kind === "nudged" && typeof old === "number") return old + to.by;
+  return null;
+}
+
+/** How the bytes of a file are changed. */
+const anyDamage = fc.oneof(
+  fc.record({ kind: fc.constant("cut" as const), at: fc.nat() }),
+  fc.record({ kind: fc.constant("flipped" as const), at: fc.nat(), bit: fc.nat(7) }),
+  fc.record({
+    kind: fc.constant("inserted" as const),
+    at: fc.nat(),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }),
+  }),
+  fc.record({ kind: fc.constant("doubled" as const), at: fc.nat(), length: fc.nat(200) }),
+  fc.record({ kind: fc.constant("dropped" as const), at: fc.nat(), length: fc.nat(200) }),
+);
+
+type Damage = typeof anyDamage extends fc.Arbitrary<infer T> ? T : never;
+
+function damaged(text: string, damage: Damage): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  const at = damage.at % bytes.length;
+  const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)];
+  switch (damage.kind) {
+    case "cut":
+      return head;
+    case "flipped":
+      return bytes.with(at, (bytes[at] ?? 0) ^ (1 << damage.bit));
+    case "inserted":
+      return Uint8Array.from([...head, ...damage.bytes, ...tail]);
+    case "doubled":
+      return Uint8Array.from([...head, ...tail.subarray(0, damage.length), ...tail]);
+    case "dropped":
+      return Uint8Array.from([...head, ...tail.subarray(damage.length + 1)]);
+  }
+}
+
+const ITERATIONS = 12;
+
+const anyRecord = fc.constantFrom(
+  RUN_FILE,
+  RUNTIME_FILE,
+  TUNING_REPORT_FILE,
+  ...Array.from({ length: ITERATIONS }, (_, i) => summaryFile(i + 1)),
+);
+
+/** What happens to one file of a run. */
+const anyMischief = fc.record({
+  file: anyRecord,
+  other: anyRecord,
+  how: fc.oneof(
+    { weight: 3, arbitrary: anyChange.map((change) => ({ kind: "changed" as const, change })) },
+    { weight: 3, arbitrary: anyDamage.map((damage) => ({ kind: "damaged" as const, damage })) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("gone", "replaced", "swapped").map((kind) => ({ kind })),
+    },
+  ),
+});
+
+type Mischief = typeof anyMischief extends fc.Arbitrary<infer T> ? T : never;
+
+/** Does it to the files of a run; tells whether any byte is another one now. */
+function play(dir: string, whole: Files, { file, other, how }: Mischief): boolean {
+  const [text = "", otherText = ""] = [whole[file], whole[other]];
+  const path = join(dir, file);
+  const write = (to: string, bytes: Uint8Array | string) =>
+    Deno.writeFileSync(to, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+  if ("change" in how) {
+    const made = canonicalJson(changed(parseJson(text), how.change));
+    write(path, made);
+    return made !== text;
+  }
+  if ("damage" in how) {
+    const made = damaged(text, how.damage);
+    write(path, made);
+    return made.toHex() !== new TextEncoder().encode(text).toHex();
+  }
+  if (how.kind === "gone") {
+    Deno.removeSync(path);
+    return true;
+  }
+  write(path, otherText);
+  if (how.kind === "swapped") write(join(dir, other), text);
+  return text !== otherText;
+}
+
+function restore(dir: string, whole: Files): void {
+  for (const { name } of Deno.readDirSync(dir)) {
+    if (whole[name] === undefined) Deno.removeSync(join(dir, name), { recursive: true });
+  }
+  for (const [name, text] of Object.entries(whole)) Deno.writeTextFileSync(join(dir, name), text);
+}
+
+const COMMAND_WORDS = fc.constantFrom(
+  ..."run verify gate replay apply params profile hash help list get validate init show check"
+    .split(" "),
+  ..."--mock --auto-tune --iterations --seed --out --path --resume --strict --json --threshold"
+    .split(" "),
+  ..."--runtime --explain --mock-fault --prometheus --quiet --help --version --profile -h --"
+    .split(" "),
+  ..."1 24 1e3 -1 0 NaN 0x10 1e999 99999999999999999999 late:0.5 late: tail_age_ms=630".split(" "),
+  ..."=1 a= __proto__=1 constructor toString --__proto__ --constructor=1 --=x - ".split(" "),
+);
+
+// --- targets ---------------------------------------------------------------------------------
+
+function target<T>(
+  name: string,
+  runs: number,
+  arbitrary: fc.Arbitrary<T>,
+  check: (value: T) => Promise<unknown>,
+): FuzzTarget {
+  const property = fc.asyncProperty(arbitrary, async (value) => void await check(value));
+  return { name, runs, check: (options) => Promise.resolve(fc.assert(property, options as never)) };
+}
+
+/**
+ * Everything that reads what comes from outside.
+ *
+ * @param folder A folder for a run.
+ * @returns What to check, one after the other.
+ */
+export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]> {
+  const dir = join(folder, "run");
+  await runSoak({ dir, iterations: ITERATIONS, autoTune: true });
+  const whole = textsIn(dir);
+  const run = parseJson(whole[RUN_FILE] ?? "");
+  const summary = parseJson(whole[summaryFile(3)] ?? "");
+  const profile = profileToJson(marketMaker);
+  const changes = fc.array(anyChange, { minLength: 1, maxLength: 3 });
+  const apply = (document: JsonValue, all: readonly Change[]) => all.reduce(changed, document);
+
+  return [
+    target("JSON text", 8000, anyText, async (text) => {
+      const value = await onlyRefuses(() => parseJson(text), ["artifact"]);
+      if (value === null) return;
+      const canonical = canonicalJson(value);
+      if (canonicalJson(parseJson(canonical)) !== canonical) throw new Error("it reads as another");
+    }),
+    target(
+      "the command line",
+      3000,
+      fc.array(fc.oneof(COMMAND_WORDS, anyText), { maxLength: 8 }),
+      (args) => onlyRefuses(() => parseOptions(args), ["usage"]),
+    ),
+    target(
+      "SOAK_RUN.json",
+      800,
+      changes,
+      (all) => onlyRefuses(() => parseRun(apply(run, all), RUN_FILE), ["artifact", "usage"]),
+    ),
+    target(
+      "a summary",
+      2000,
+      changes,
+      (all) => onlyRefuses(() => parseSummary(apply(summary, all), summaryFile(3)), ["artifact"]),
+    ),
+    target(
+      "a profile",
+      800,
+      changes,
+      (all) =>
+        onlyRefuses(() => parseProfile(apply(profile, all), "profile"), ["artifact", "usage"]),
+    ),
+    target("the files of a run", 200, anyMischief, async (mischief) => {
+      try {
+        play(dir, whole, mischief);
+        await onlyRefuses(() => readRun(dir), ["artifact", "usage"]);
+        await onlyRefuses(() => readStep(dir), ["artifact"]);
+        for (let i = 1; i <= ITERATIONS; i++) {
+          await onlyRefuses(() => readSummary(dir, i), ["artifact"]);
+        }
+      } finally {
+        restore(dir, whole);
+      }
+    }),
+    target("verification, which passes no changed run", 200, anyMischief, async (mischief) => {
+      try {
+        if (!play(dir, whole, mischief)) return;
+        const result = await onlyRefuses(() => verifyRun(dir, { strict: true }), ["artifact"]);
+        if (result?.verdict === "PASS") throw new Error("PASS");
+      } finally {
+        restore(dir, whole);
+      }
+    }),
+    target(
+      "resuming",
+      80,
+      fc.record({ mischief: anyMischief, kept: fc.nat(ITERATIONS), asStep: fc.boolean() }),
+      async ({ mischief, kept, asStep }) => {
+        try {
+          play(dir, whole, mischief);
+          const next = join(dir, summaryFile(kept + 1));
+          await (asStep ? Deno.rename(next, join(dir, STEP_FILE)) : Deno.remove(next)).catch(
+            () => {},
+          );
+          for (let i = kept + 2; i <= ITERATIONS; i++) {
+            await Deno.remove(join(dir, summaryFile(i))).catch(() => {});
+          }
+          await onlyRefuses(() => runSoak({ dir, resume: true, signal: stopSoon() }), [
+            "artifact",
+            "usage",
+            "system",
+          ]);
+        } finally {
+          restore(dir, whole);
+        }
+      },
+    ),
+  ];
+}
+
+/** Ends a run whose number of iterations was changed to a thousand million. */
+function stopSoon(): AbortSignal {
+  return AbortSignal.timeout(200);
+}

@@ -1,0 +1,71 @@
+import config from "../../deno.json" with { type: "json" };
+import { inRepository } from "./repository.ts";
+
+/** The entry point. */
+export const MAIN = inRepository("main.ts");
+
+/** What `deno task soak` allows: all that is needed unless a real system is soaked. */
+export const PERMISSIONS: readonly string[] = config.tasks.soak.command.split(" ")
+  .filter((word) => word.startsWith("--"));
+
+/** How a process is started. */
+export interface ProcessOptions {
+  /** Its permission flags; those of `deno task soak` unless given. */
+  readonly permissions?: readonly string[];
+  /** Its working directory. */
+  readonly cwd?: string;
+  /** Variables on top of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program with its arguments that starts the process, such as `strace`. */
+  readonly under?: readonly string[];
+  /** After this many ms it is killed: it hangs. */
+  readonly timeoutMs?: number;
+}
+
+/** How a process ended. */
+export interface Ended {
+  /** Exit code, as a shell tells it. */
+  readonly code: number;
+  /** The signal that ended it, if one did. */
+  readonly signal: Deno.Signal | null;
+  /** What it wrote. */
+  readonly stdout: string;
+  /** What it complained about. */
+  readonly stderr: string;
+}
+
+/** Starts the real command line. */
+export function spawnSoak(
+  args: readonly string[],
+  options: ProcessOptions = {},
+): Deno.ChildProcess {
+  const { permissions = PERMISSIONS, under = [], cwd, env = {} } = options;
+  const [program = Deno.execPath(), ...before] = [...under, Deno.execPath()];
+  return new Deno.Command(program, {
+    args: [...before, "run", "--no-prompt", "--cached-only", ...permissions, MAIN, ...args],
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Waits for a process and takes what it wrote; a process that hangs is killed. */
+export async function ended(child: Deno.ChildProcess, timeoutMs = 60_000): Promise<Ended> {
+  let hung = false;
+  const timer = setTimeout(() => {
+    hung = true;
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  const { code, signal, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  if (hung) throw new Error(`the process did not end within ${timeoutMs} ms`);
+  const decoder = new TextDecoder();
+  return { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Runs the real command line. */
+export function soak(args: readonly string[], options: ProcessOptions = {}): Promise<Ended> {
+  return ended(spawnSoak(args, options), options.timeoutMs);
+}

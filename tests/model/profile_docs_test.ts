@@ -1,0 +1,52 @@
+import { assert, assertEquals } from "@std/assert";
+import { EMPTY_HISTORY, observeIteration } from "../../model/guards.ts";
+import { parseJson } from "../../base/json.ts";
+import { applyDeltas } from "../../model/params.ts";
+import type { Profile } from "../../model/profile.ts";
+import { checkProfile, parseProfile } from "../../model/profile_check.ts";
+import { PROFILE_SCHEMA, type SchemaNode } from "../../model/profile_schema.ts";
+import { isJsonObject } from "../../base/shape.ts";
+import { propose } from "../../run/tuner.ts";
+import { inRepository } from "../kit/repository.ts";
+
+const text = await Deno.readTextFile(inRepository("docs/profiles.md"));
+
+function exampleProfile(): Profile {
+  const document = parseJson(/```json\n([\s\S]*?)```/.exec(text)?.[1] ?? "", "docs/profiles.md");
+  assertEquals(checkProfile(document), []);
+  assert(isJsonObject(document));
+  const { $schema: _, ...profile } = document;
+  return parseProfile(profile, "docs/profiles.md");
+}
+
+Deno.test("docs/profiles.md: the example is a profile without mistakes or warnings", () => {
+  assertEquals(exampleProfile().name, "thumbnails");
+});
+
+Deno.test("docs/profiles.md: the tuner proposes what the table says", () => {
+  const profile = exampleProfile();
+  const { parameters } = profile;
+  const defaults = Object.fromEntries(parameters.map((p) => [p.key, p.default]));
+  const runtime = applyDeltas({}, defaults, parameters);
+  const rows = [...text.matchAll(/^\| (\d+) +\| ([\d.]+) +\| (.*?) +\|/gm)];
+  assertEquals(rows.length, 4);
+  for (const [, p95_latency_ms, cpu_ratio, proposal = ""] of rows) {
+    const kpis = { p95_latency_ms: Number(p95_latency_ms), cpu_ratio: Number(cpu_ratio) };
+    const iteration = { iteration: 1, timeMs: 0, kpisMet: kpis.p95_latency_ms <= 200 };
+    const history = observeIteration(EMPTY_HISTORY, iteration);
+    const expected = [...proposal.matchAll(/`(\w+)` → ([\d.]+)/g)]
+      .map(([, key = "", value]) => [key, Number(value)] as const);
+    assertEquals(propose({ profile, runtime, kpis, history }).deltas, Object.fromEntries(expected));
+  }
+});
+
+Deno.test("docs/profiles.md: every field is explained", () => {
+  const fields = (node: SchemaNode): string[] => [
+    ...Object.keys(node.properties ?? {}),
+    ...Object.values(node.properties ?? {}).flatMap(fields),
+    ...(node.items === undefined ? [] : fields(node.items)),
+  ];
+  for (const field of fields(PROFILE_SCHEMA)) {
+    assert(text.includes(`\`${field}\``) || text.includes(`"${field}"`), field);
+  }
+});

@@ -1,0 +1,123 @@
+import { assert, assertEquals } from "@std/assert";
+import { type VerifyOptions, verifyRun } from "../../proof/verify.ts";
+import type { VerifyResult } from "../../proof/verify_result.ts";
+import { Forgery, honestRun } from "../kit/forgery.ts";
+import { tempDir } from "../kit/temp_dir.ts";
+
+/** Verifies what would be the same run of a real system, after something was done to it. */
+async function verifyReal(
+  change: (run: Forgery) => void | Promise<void>,
+  options: VerifyOptions = { strict: true },
+): Promise<VerifyResult> {
+  const run = new Forgery(await honestRun(7, 12), 12);
+  run.editJson("SOAK_RUN.json", (draft) => {
+    draft["mode"] = "exec";
+    draft["seed"] = null;
+    draft["system"] = {
+      kind: "exec",
+      command: ["./bot"],
+      timeout_seconds: 10,
+      grace_seconds: 1,
+      pause_seconds: 0,
+      retries: 0,
+      on_error: "continue",
+      prometheus_url: null,
+    };
+  });
+  await change(run);
+  await run.resign();
+  await using temp = await tempDir();
+  run.write(temp.file("run"));
+  return await verifyRun(temp.file("run"), options);
+}
+
+function codes({ findingCounts }: VerifyResult): string[] {
+  return Object.keys(findingCounts);
+}
+
+/** Makes an iteration one that could not be measured. */
+function fail(run: Forgery, i: number): void {
+  run.edit(i, ({ summary, effective_params }) => {
+    summary["failure"] = "timed out";
+    for (const key of Object.keys(summary)) {
+      if (typeof summary[key] === "number") summary[key] = null;
+    }
+    summary.kpi_verdict = "FAIL";
+    summary.kpi_reasons = ["risk_ratio", "maker_taker_ratio", "net_bps", "p95_latency_ms"]
+      .map((key) => `${key} was not measured`);
+    for (const key of Object.keys(effective_params)) delete effective_params[key];
+  });
+}
+
+Deno.test("a run of a real system passes by the same rules", async () => {
+  const { verdict, findings } = await verifyReal(() => {});
+  assertEquals([verdict, findings], ["PASS", []]);
+});
+
+Deno.test("real time need not be regular, but may not go backwards", async () => {
+  const move = (utc: string) => (run: Forgery): void =>
+    run.edit(12, ({ summary }) => void (summary.runtime_utc = utc));
+  assertEquals((await verifyReal(move("2025-01-01T02:00:00Z"))).verdict, "PASS");
+  const back = await verifyReal(move("2025-01-01T00:01:00Z"));
+  assertEquals([back.verdict, codes(back)], ["FAIL", ["time_backwards"]]);
+});
+
+Deno.test("a failed measurement after a change leaves its proof to the next one", async () => {
+  const { counts, findings } = await verifyReal((run) => {
+    fail(run, 2);
+    run.edit(2, ({ tuning: { skip_reason: reason } }) => {
+      if (reason !== null) reason.note = "not measured: timed out";
+    });
+  });
+  assertEquals([counts.full, counts.unproven, findings], [3, 0, []]);
+});
+
+Deno.test("a failed measurement has no values", async () => {
+  const result = await verifyReal((run) =>
+    run.edit(2, ({ summary }) => void (summary["failure"] = "timed out"))
+  );
+  assert(codes(result).includes("failure_untrue"));
+});
+
+Deno.test("a system that never says what it runs with proves no change", async () => {
+  const { verdict, counts } = await verifyReal((run) => {
+    for (const i of run.all) run.edit(i, (draft) => void (draft.effective_params = {}));
+  });
+  assertEquals([verdict, counts.full, counts.fail], ["FAIL", 0, 3]);
+});
+
+Deno.test("a system that stops saying what it runs with is found out", async () => {
+  const result = await verifyReal((run) => {
+    for (const i of run.all.slice(5)) run.edit(i, (draft) => void (draft.effective_params = {}));
+  });
+  assert(codes(result).includes("effective_missing"));
+});
+
+Deno.test("a seed belongs to a simulation", async () => {
+  const result = await verifyReal((run) => run.editRun((draft) => void (draft.seed = 7)));
+  assert(codes(result).includes("run_at_odds"));
+});
+
+Deno.test("a run that stops at a failed measurement has none on record", async () => {
+  const failed = (run: Forgery): void => {
+    fail(run, 2);
+    run.edit(2, ({ tuning: { skip_reason: reason } }) => {
+      if (reason !== null) reason.note = "not measured: timed out";
+    });
+  };
+  const stopping = await verifyReal((run) => {
+    failed(run);
+    run.editJson("SOAK_RUN.json", (draft) => {
+      draft["system"] = { ...(draft["system"] as Record<string, string>), on_error: "stop" };
+    });
+  });
+  assertEquals([stopping.verdict, codes(stopping)], ["FAIL", ["failure_untrue"]]);
+  assertEquals((await verifyReal(failed)).verdict, "PASS");
+});
+
+Deno.test("only a service is started again", async () => {
+  const result = await verifyReal((run) =>
+    run.edit(4, ({ summary }) => void (summary["restarts"] = 4))
+  );
+  assertEquals([result.verdict, codes(result)], ["FAIL", ["failure_untrue"]]);
+});

@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { FINDING_CODES } from "../../proof/findings.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { type MetricsInput, renderMetrics } from "../../report/metrics.ts";
+import { takeSnapshot } from "../../judgement/snapshot.ts";
+
+function render(over: Partial<MetricsInput> = {}): string {
+  return renderMetrics({
+    ratio: 1,
+    counts: { full: 3, partial_ok: 0, fail: 0, unproven: 0, total: 3 },
+    signatureStuck: 0,
+    findingCounts: {},
+    findingCodes: FINDING_CODES,
+    skipped: { freeze: 1, oscillation: 2, velocity: 3, cooldown: 4, no_op: 5 },
+    snapshot: takeSnapshot([], marketMaker),
+    profile: marketMaker,
+    gatePassed: true,
+    ...over,
+  });
+}
+
+function value(text: string, name: string): string | undefined {
+  return text.split("\n").find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+}
+
+Deno.test("each metric has its help and type before its samples, once", () => {
+  const lines = render().trimEnd().split("\n");
+  const seen = new Set<string>();
+  let current = "";
+  for (const line of lines) {
+    const help = /^# HELP (\S+) \S/.exec(line)?.[1];
+    if (help !== undefined) {
+      assert(!seen.has(help), help);
+      seen.add(current = help);
+    } else if (line.startsWith("#")) {
+      assertEquals(line, `# TYPE ${current} gauge`);
+    } else {
+      assertMatch(line, new RegExp(`^${current}(\\{[a-z]+="[a-z_0-9]+"\\})? (NaN|-?[0-9.e+-]+)$`));
+    }
+  }
+});
+
+Deno.test("the names that dashboards and CI rely on are there", () => {
+  const text = render();
+  const names = [
+    "soak_delta_full_apply_ratio",
+    "soak_delta_full_count",
+    "soak_delta_partial_count",
+    "soak_delta_fail_count",
+    "soak_delta_total_count",
+    "soak_signature_stuck_count",
+    "soak_kpi_risk_ratio_mean",
+    "soak_kpi_maker_taker_mean",
+    "soak_kpi_net_bps_mean",
+    "soak_kpi_latency_p95_mean",
+    "soak_freeze_ready",
+    "soak_verdict_pass_count",
+    "soak_gate_pass",
+  ];
+  for (const name of names) assert(value(text, name) !== undefined, name);
+  assertStringIncludes(text, 'soak_skip_reason_count{reason="velocity"} 3\n');
+  for (const code of FINDING_CODES) assertStringIncludes(text, `{code="${code}"} 0\n`);
+});
+
+Deno.test("a ratio is never rounded up to a threshold", () => {
+  const ratio = (number: number | null): string | undefined =>
+    value(render({ ratio: number }), "soak_delta_full_apply_ratio");
+  assertEquals(ratio(1), "1.000000");
+  assertEquals(ratio(0.9496), "0.949600");
+  assertEquals(ratio(0.949999999), "0.949999999");
+  assertEquals(ratio(null), "NaN");
+});
+
+Deno.test("findings are counted by code, verdicts are 0 or 1", () => {
+  const text = render({ findingCounts: { guard_ignored: 2 }, gatePassed: false });
+  assertStringIncludes(text, 'soak_verify_finding_count{code="guard_ignored"} 2\n');
+  assertEquals(value(text, "soak_gate_pass"), "0");
+});
+
+Deno.test("what was never measured is NaN, not zero", () => {
+  assertEquals(value(render(), "soak_kpi_net_bps_mean"), "NaN");
+});

@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Finding } from "../../proof/findings.ts";
+import type { JudgedProposal } from "../../proof/outcome.ts";
+import {
+  ratioText,
+  renderGate,
+  renderVerification,
+  renderVerifyMarkdown,
+} from "../../report/verdict_text.ts";
+import { style } from "../../report/terminal.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import { MAX_ROWS, VerifyReport } from "../../report/verify_report.ts";
+import type { VerifyResult } from "../../proof/verify_result.ts";
+import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
+import { tempDir } from "../kit/temp_dir.ts";
+
+const PLAIN = style(false);
+
+/** Text that would be markup, a link, HTML, a table cell or a terminal command. */
+const HOSTILE = "|x|`c`*b*_e_<img src=x onerror=1>[a](http://e.vil)![i](//e) www.e.vil me@e.vil " +
+  "\x1b[31m\x1b]8;;http://e.vil\x07\r\n# title\u202e\u2028&lt;~~s~~";
+
+function finding(fields: Partial<Finding> = {}): Finding {
+  return {
+    code: "effective_mismatch",
+    iteration: 2,
+    file: "ITER_SUMMARY_2.json",
+    recorded: '"a"',
+    recomputed: '"b"',
+    message: "something is wrong",
+    ...fields,
+  };
+}
+
+function result(fields: Partial<VerifyResult> = {}): VerifyResult {
+  return {
+    verdict: "PASS",
+    reason: "3 of 3 proposals were applied in full",
+    strict: true,
+    threshold: 0.95,
+    ratio: 1,
+    counts: { full: 3, partial_ok: 0, fail: 0, unproven: 0, total: 3 },
+    signatureStuck: 0,
+    iterations: 24,
+    run: null,
+    findings: [],
+    findingCounts: {},
+    lastHash: null,
+    unprovable: [],
+    ...fields,
+  };
+}
+
+function proposal(fields: Partial<JudgedProposal> = {}): JudgedProposal {
+  return {
+    iteration: 1,
+    proposedDeltas: { tail_age_ms: 630 },
+    applied: true,
+    outcome: "full",
+    reason: "in effect",
+    ...fields,
+  };
+}
+
+/** Text as Markdown shows it: escapes and entities undone. */
+function unescaped(markdown: string): string {
+  return markdown.replaceAll(/\\([\\`*_[\]|~])/g, "").replaceAll(/&#?\w+;/g, "");
+}
+
+Deno.test("the report begins with the answer and why", () => {
+  const [first] = renderVerifyMarkdown(result(), [proposal()], true).split("\n");
+  assertEquals(first, "# PASS: 3 of 3 proposals were applied in full");
+});
+
+Deno.test("no text from data is markup in the Markdown report", () => {
+  const findings = [finding({ message: HOSTILE, file: HOSTILE, recorded: HOSTILE })];
+  const text = renderVerifyMarkdown(
+    result({
+      reason: HOSTILE,
+      findings,
+      findingCounts: { effective_mismatch: 1 },
+      unprovable: [HOSTILE],
+    }),
+    [proposal({ reason: HOSTILE, proposedDeltas: { [HOSTILE]: 1 } })],
+    true,
+  );
+  for (const line of text.split("\n").filter((line) => line.includes("img"))) {
+    const bare = unescaped(line.replace("`effective_mismatch`", ""));
+    for (const markup of ["<", "`", "*", "[", "](", "://", "www.", "@", "~~"]) {
+      assert(!bare.includes(markup), `${markup} in ${bare}`);
+    }
+    const cells = [...bare].filter((character) => character === "|").length;
+    assert([0, 5, 7].includes(cells), `${cells} bars: no cell is added`);
+  }
+  // deno-lint-ignore no-control-regex
+  assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]/.test(text), "no control characters");
+  assertEquals(text.split("\n").filter((line) => line.startsWith("# ")).length, 1);
+});
+
+Deno.test("no text from data moves the cursor or breaks a line on the terminal", () => {
+  const findings = [finding({ message: HOSTILE, file: HOSTILE, recomputed: HOSTILE })];
+  const hostile = result({
+    reason: HOSTILE,
+    findings,
+    findingCounts: { effective_mismatch: 1 },
+    unprovable: [HOSTILE],
+  });
+  const check = {
+    name: "c",
+    status: "fail",
+    found: HOSTILE,
+    wanted: HOSTILE,
+    look: HOSTILE,
+  } as const;
+  for (
+    const text of [
+      renderVerification(hostile, "run", PLAIN),
+      renderGate([check], "FAIL", PLAIN),
+    ]
+  ) {
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]/.test(text));
+    assert(text.split("\n").length < 20);
+  }
+});
+
+Deno.test("names with underscores stay readable", () => {
+  const text = renderVerifyMarkdown(result(), [proposal()], true);
+  assertStringIncludes(text, "| 1 | tail_age_ms = 630 | full | in effect |");
+});
+
+Deno.test("a ratio just short of a threshold never looks as if it met it", () => {
+  assertEquals(ratioText(0.9499999999), "0.949999");
+  assertEquals(ratioText(2 / 3), "0.666666");
+  assertEquals([ratioText(0), ratioText(0.95), ratioText(1)], ["0", "0.95", "1"]);
+});
+
+Deno.test("outcomes that did not happen are not listed", () => {
+  const plain = renderVerification(result(), "run", PLAIN);
+  assert(!plain.includes("failed") && !plain.includes("not proven"));
+  const counts = { full: 1, partial_ok: 0, fail: 2, unproven: 0, total: 3 };
+  const failed = renderVerification(result({ counts, ratio: 1 / 3 }), "run", PLAIN);
+  assertStringIncludes(failed, "1 of 3 proposals, 2 failed; wanted");
+});
+
+Deno.test("long lists end with how much was left out, and counts by code", () => {
+  const findings = Array.from({ length: 200 }, (_, i) => finding({ iteration: i }));
+  const many = result({ findings, findingCounts: { effective_mismatch: 5000 } });
+  const text = renderVerifyMarkdown(many, [], false);
+  assertStringIncludes(text, "And 4950 more. By code:");
+  assertStringIncludes(text, "- `effective_mismatch`: 5000");
+  assert(text.split("\n").length < 100);
+  assertStringIncludes(renderVerification(many, "run", PLAIN), "… and 4990 more");
+});
+
+Deno.test("the report of many proposals lists only what is not in full effect", async () => {
+  await using temp = await tempDir();
+  using report = new VerifyReport(temp.path);
+  const total = 10 * MAX_ROWS;
+  for (let i = 1; i <= total; i++) {
+    report.proposal(proposal({ iteration: i, outcome: i % 200 === 0 ? "fail" : "full" }));
+  }
+  const fail = total / 200;
+  const counts = { full: total - fail, partial_ok: 0, fail, unproven: 0, total };
+  await report.finish(result({ counts }));
+  const text = Deno.readTextFileSync(temp.file("DELTA_VERIFY_REPORT.md"));
+  assertStringIncludes(text, `## Proposals that are not in full effect: ${fail} of ${total}`);
+  assertEquals(text.split("\n").filter((line) => line.includes("| fail |")).length, fail);
+  const json = JSON.parse(Deno.readTextFileSync(temp.file("DELTA_VERIFY_REPORT.json")));
+  assertEquals(json.entries.length, total);
+});
+
+Deno.test("the JSON report has every finding and every proposal, in canonical form", async () => {
+  await using temp = await tempDir();
+  const run = new Forgery(await honestRun(7, 12), 12);
+  run.edit(2, ({ effective_params }) => void (effective_params["tail_age_ms"] = 600));
+  run.remove(summaryName(9));
+  run.write(temp.file("run"));
+  using report = new VerifyReport(temp.file("run"));
+  const outcome = await verifyRun(temp.file("run"), {
+    strict: true,
+    observer: {
+      finding: (found) => report.finding(found),
+      proposal: (judged) => report.proposal(judged),
+    },
+  });
+  await report.finish(outcome);
+  const text = Deno.readTextFileSync(temp.file("run/DELTA_VERIFY_REPORT.json"));
+  const { entries, summary } = JSON.parse(text);
+  const findings = Object.values(outcome.findingCounts).reduce((sum, count) => sum + count, 0);
+  assertEquals(entries.length, findings + outcome.counts.total);
+  assertEquals([summary.verdict, summary.counts.total], ["FAIL", outcome.counts.total]);
+  assert(text.startsWith('{"entries":['));
+});

@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SoakError } from "../../base/errors.ts";
+import { applyDeltas } from "../../model/params.ts";
+import { type ReplayResult, replayRun } from "../../run/replay.ts";
+import { runSoak } from "../../run/run.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import { DEFAULTS, Forgery, honestRun, summaryName } from "../kit/forgery.ts";
+import { tempDir, textsIn } from "../kit/temp_dir.ts";
+
+async function replayAfter(
+  change: (run: Forgery) => void | Promise<void>,
+): Promise<ReplayResult> {
+  const run = new Forgery(await honestRun(7, 12), 12);
+  await change(run);
+  await using temp = await tempDir();
+  run.write(temp.file("run"));
+  const before = textsIn(temp.file("run"));
+  const result = await replayRun(temp.file("run"));
+  assertEquals(textsIn(temp.file("run")), before, "a replay leaves the run alone");
+  return result;
+}
+
+Deno.test("an honest run is replayed byte by byte", async () => {
+  assertEquals(await replayAfter(() => {}), { iterations: 12, files: 15, difference: null });
+});
+
+Deno.test("the first difference is named with file, path and both values", async () => {
+  const { difference } = await replayAfter((run) => {
+    run.edit(5, ({ summary }) => void (summary["net_bps"] = 9));
+    run.edit(9, ({ summary }) => void (summary["net_bps"] = 9));
+  });
+  assertEquals(difference?.file, summaryName(5));
+  assertEquals(difference?.path, "$.summary.net_bps");
+  assertEquals(difference?.recorded, "9");
+});
+
+Deno.test("a forgery that verification can't tell from the truth, replay can", async () => {
+  const { difference } = await replayAfter(async (run) => {
+    run.edit(9, ({ summary }) => void (summary["net_bps"] = 3.999));
+    await run.resign();
+  });
+  assertEquals([difference?.file, difference?.path], [summaryName(9), "$.summary.net_bps"]);
+});
+
+Deno.test("other bytes for the same value are a difference", async () => {
+  const { difference } = await replayAfter((run) =>
+    run.editText(summaryName(3), (text) => `${text}\n`)
+  );
+  assertEquals([difference?.file, difference?.path], [summaryName(3), null]);
+});
+
+Deno.test("a missing or damaged file is a difference", async () => {
+  const missing = await replayAfter((run) => run.remove(summaryName(3)));
+  assertEquals([missing.difference?.file, missing.difference?.path], [summaryName(3), null]);
+  const damaged = await replayAfter((run) => run.editText(summaryName(3), () => "{"));
+  assertEquals(damaged.difference?.file, summaryName(3));
+});
+
+Deno.test("another seed gives another run", async () => {
+  const { difference } = await replayAfter((run) => run.editRun((draft) => void (draft.seed = 8)));
+  assert(difference !== null);
+});
+
+Deno.test("a run with a fault is replayed with it", async () => {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  await runSoak({
+    dir,
+    iterations: 12,
+    autoTune: true,
+    mockFault: { kind: "drift", rate: 0.5 },
+  });
+  assertEquals((await replayRun(dir)).difference, null);
+});
+
+Deno.test("a run from a runtime of its own is replayed and verified from it", async () => {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  const runtime = applyDeltas({ note: "mine" }, { ...DEFAULTS, tail_age_ms: 620 });
+  await runSoak({ dir, iterations: 12, autoTune: true, runtime });
+  assertEquals((await replayRun(dir)).difference, null);
+  const { verdict, findings } = await verifyRun(dir, { strict: true });
+  assertEquals([verdict, findings], ["PASS", []]);
+});
+
+Deno.test("an interrupted run is replayed as far as it went", async () => {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  const stop = new AbortController();
+  await runSoak({
+    dir,
+    iterations: 12,
+    autoTune: true,
+    signal: stop.signal,
+    onIteration: ({ iteration }) => iteration === 5 && stop.abort(),
+  });
+  const { iterations, difference } = await replayRun(dir);
+  assertEquals([iterations, difference], [5, null]);
+});
+
+Deno.test("a run of another version is refused", async () => {
+  const edit = (run: Forgery): void =>
+    run.editJson("SOAK_RUN.json", (draft) => void (draft["tool_version"] = "0.0.1"));
+  await assertRejects(() => replayAfter(edit), SoakError, "the run was made by soak 0.0.1");
+});

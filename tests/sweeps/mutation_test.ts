@@ -1,0 +1,79 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { FINDING_CODES } from "../../proof/findings.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import { Forgery, honestRun } from "../kit/forgery.ts";
+import { type Mutation, VALUE_MUTATIONS } from "../kit/mutations.ts";
+import { CLAIM_MUTATIONS } from "../kit/mutations_claims.ts";
+import { FILE_MUTATIONS } from "../kit/mutations_files.ts";
+import { FORGERIES } from "../kit/mutations_forged.ts";
+import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
+import { tempDir } from "../kit/temp_dir.ts";
+
+const SEEDS = [0, 7, 42];
+const LENGTHS = [12, 40];
+const MUTATIONS: readonly Mutation[] = [
+  ...VALUE_MUTATIONS,
+  ...CLAIM_MUTATIONS,
+  ...RUN_MUTATIONS,
+  ...FILE_MUTATIONS,
+  ...FORGERIES,
+];
+
+async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
+  const files = await honestRun(seed, iterations);
+  const run = new Forgery(files, iterations);
+  await mutation.apply(run);
+  const changed = JSON.stringify([run.files, run.folders, run.bytes]);
+  assertNotEquals(changed, JSON.stringify([files, [], {}]), "the mutation changed nothing");
+
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  run.write(dir);
+  const { verdict, findingCounts } = await verifyRun(dir, { strict: true });
+  const found = Object.keys(findingCounts);
+  const missed = mutation.codes.filter((code) => !found.includes(code));
+  const what = `seed ${seed}, ${iterations} iterations, found ${found.join(", ") || "nothing"}`;
+  assertEquals({ missed, verdict }, { missed: [], verdict: mutation.verdict }, what);
+}
+
+for (const mutation of MUTATIONS) {
+  Deno.test(`strict verification detects: ${mutation.name}`, async () => {
+    for (const seed of SEEDS) {
+      for (const iterations of LENGTHS) await check(mutation, seed, iterations);
+    }
+  });
+}
+
+Deno.test("the catalogue of mutations has no name twice and more than enough of them", () => {
+  const names = MUTATIONS.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  assert(names.length >= 100, `${names.length}`);
+});
+
+Deno.test("every code is what some mutation is found by, but for those of other kinds of run", () => {
+  const covered = new Set(MUTATIONS.flatMap(({ codes }) => codes));
+  const elsewhere = FINDING_CODES.filter((code) => !covered.has(code));
+  assertEquals(elsewhere, ["hash_missing", "state_chain_broken", "time_backwards"]);
+});
+
+Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
+  for (const seed of SEEDS) {
+    for (const iterations of LENGTHS) {
+      await using temp = await tempDir();
+      const dir = temp.file("run");
+      const run = new Forgery(await honestRun(seed, iterations), iterations);
+      run.write(dir);
+      assert(run.skipped("cooldown") > 0 && run.skipped("freeze") > 0);
+      const { verdict, findings } = await verifyRun(dir, { strict: true });
+      assertEquals({ verdict, findings }, { verdict: "PASS", findings: [] });
+    }
+  }
+});
+
+Deno.test("re-making everything without a change leaves an honest run as it is", async () => {
+  const files = await honestRun(7, 40);
+  const run = new Forgery(files, 40);
+  await run.restate();
+  await run.resign();
+  assertEquals(run.files, files);
+});

@@ -1,0 +1,64 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { runSoak } from "../../run/run.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import { tempDir } from "../kit/temp_dir.ts";
+
+/** Runs and verifies strictly; a run too short to propose anything is accepted. */
+async function verify(
+  seed: number,
+  iterations: number,
+  autoTune = true,
+): Promise<{ verdict: string; findings: readonly unknown[]; unproven: number }> {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  await runSoak({ dir, iterations, autoTune, seed });
+  const result = await verifyRun(dir, { strict: true, allowNoDeltas: true });
+  return { verdict: result.verdict, findings: result.findings, unproven: result.counts.unproven };
+}
+
+const HONEST = { verdict: "PASS", findings: [], unproven: 0 };
+
+// scripts/no_false_alarm.ts sweeps over many more.
+for (const [seeds, iterations] of [[50, 12], [50, 24], [10, 100], [1, 2000]] as const) {
+  Deno.test(`honest runs raise no alarm: ${seeds} seeds at ${iterations} iterations`, async () => {
+    for (let seed = 0; seed < seeds; seed++) {
+      assertEquals(await verify(seed, iterations), HONEST, `seed ${seed}`);
+    }
+  });
+}
+
+Deno.test("honest runs of any seed and length raise no alarm, tuned or not", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 0xffffffff }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.boolean(),
+      async (seed, iterations, autoTune) => {
+        assertEquals(await verify(seed, iterations, autoTune), HONEST);
+      },
+    ),
+    { seed: 17, numRuns: 60 },
+  );
+});
+
+Deno.test("a run that was interrupted at any point and resumed raises no alarm", async () => {
+  for (let at = 1; at < 12; at++) {
+    await using temp = await tempDir();
+    const dir = temp.file("run");
+    const stop = new AbortController();
+    await runSoak({
+      dir,
+      iterations: 12,
+      autoTune: true,
+      signal: stop.signal,
+      onIteration: ({ iteration }) => iteration === at && stop.abort(),
+    });
+    const before = await verifyRun(dir, { strict: true });
+    const codes = Object.keys(before.findingCounts);
+    assertEquals([before.verdict, codes], ["INCONCLUSIVE", ["run_incomplete"]], `at ${at}`);
+    await runSoak({ dir, resume: true });
+    const { verdict, findings } = await verifyRun(dir, { strict: true });
+    assertEquals([verdict, findings], ["PASS", []], `resumed after ${at}`);
+  }
+});

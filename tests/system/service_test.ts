@@ -1,0 +1,248 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { readRun, readSummary } from "../../record/artifacts.ts";
+import { SoakError } from "../../base/errors.ts";
+import { runGate } from "../../gate.ts";
+import type { SystemRequest } from "../../model/system_spec.ts";
+import { verifyRun } from "../../proof/verify.ts";
+import {
+  type Bench,
+  bench,
+  hasPid,
+  isRunning,
+  pidIn,
+  READ_SIZE,
+  REPORT,
+  startCli,
+  TINY,
+  until,
+} from "../kit/real_system.ts";
+
+const posix = Deno.build.os !== "windows";
+
+/** Reads its runtime when it starts and on SIGHUP, and says in a file what it runs with. */
+const SERVER = `load() { ${READ_SIZE}; echo $size > effective.new; mv effective.new effective; }
+trap load HUP
+echo $$ > pid
+load
+while :; do sleep 0.02; done`;
+
+/** Reports what the server says, once that is what it should be or after a while. */
+const MEASURE = `${READ_SIZE}; wanted=$size; n=0
+while [ "$(cat effective)" != "$wanted" ] && [ $n -lt \${PATIENCE:-500} ]; do n=$((n+1)); sleep 0.02; done
+size=$(cat effective)
+${REPORT}`;
+
+function service(b: Bench, body: string, more: SystemRequest = {}): SystemRequest {
+  return {
+    kind: "service",
+    command: [b.script("server", body)],
+    measureCommand: b.script("measure", MEASURE),
+    readyFile: b.file("effective"),
+    intervalSeconds: 0,
+    graceSeconds: 1,
+    ...more,
+  };
+}
+
+async function failure(promise: Promise<unknown>): Promise<SoakError> {
+  return await assertRejects(() => promise, SoakError);
+}
+
+async function assertGone(b: Bench): Promise<void> {
+  await until(() => !isRunning(pidIn(b.file("pid"))), "the service is gone");
+}
+
+Deno.test("a service is started once, told of each change, and stopped at the end", {
+  ignore: !posix,
+}, async () => {
+  const ways: readonly ((b: Bench) => SystemRequest)[] = [
+    () => ({ reloadSignal: "SIGHUP" }),
+    (b) => ({ reloadCommand: b.script("reload", 'kill -s HUP "$SOAK_SERVICE_PID"') }),
+    () => ({ reloadRestart: true }),
+  ];
+  for (const way of ways) {
+    await using b = await bench();
+    const more = way(b);
+    const { counts } = await b.run(service(b, `echo x >> starts\n${SERVER}`, more), {
+      iterations: 8,
+    });
+    assertEquals(counts.applied, 2);
+    const starts = Deno.readTextFileSync(b.file("starts")).length / 2;
+    assertEquals(starts, more.reloadRestart ? 3 : 1);
+    const { verdict, verification } = await runGate(b.dir, { strict: true });
+    assertEquals([verdict, verification.findings], ["PASS", []]);
+    assertEquals((await readSummary(b.dir, 8)).record.restarts, undefined);
+    await assertGone(b);
+  }
+});
+
+Deno.test("verify catches a service that is not told of changes", { ignore: !posix }, async () => {
+  await using b = await bench();
+  const system = service(b, SERVER, {
+    measureCommand: b.script("impatient", `PATIENCE=1\n${MEASURE}`),
+  });
+  await b.run(system);
+  const { verdict, counts } = await verifyRun(b.dir, { strict: true });
+  assertEquals([verdict, counts.full], ["FAIL", 0]);
+});
+
+Deno.test("a service that dies is started again, and the iteration tells", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const dies =
+    `echo x >> starts; [ $(wc -l < starts) -lt 3 ] && { echo dying; exit 5; }\n${SERVER}`;
+  await b.run(service(b, dies, { reloadSignal: "SIGHUP" }));
+  const { record } = await readSummary(b.dir, 1);
+  assertEquals([record.restarts, record.failure], [2, null]);
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
+  const log = Deno.readTextFileSync(join(b.dir, "logs", "SERVICE.log"));
+  assertEquals(log.split("dying\n[soak: it exited with code 5: restart ").length, 3);
+});
+
+Deno.test("a service that is killed between two iterations is started again", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  let kills = 1;
+  await b.run(service(b, SERVER, { reloadSignal: "SIGHUP" }), {
+    iterations: 4,
+    onIteration() {
+      if (kills-- > 0) Deno.kill(pidIn(b.file("pid")), "SIGKILL");
+    },
+  });
+  const restarts = [];
+  for (let i = 1; i <= 4; i++) restarts.push((await readSummary(b.dir, i)).record.restarts ?? 0);
+  assertEquals(restarts.reduce((sum, n) => sum + n), 1);
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
+});
+
+Deno.test("a service that keeps dying ends the run, which can be resumed", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const dies = `echo x >> starts; [ -e well ] || { echo sick >&2; exit 5; }\n${SERVER}`;
+  const system = service(b, dies, {
+    maxRestarts: 2,
+    onError: "continue",
+    reloadSignal: "SIGHUP",
+  });
+  const error = await failure(b.run(system));
+  assertEquals(error.kind, "system");
+  assertStringIncludes(error.message, "the service exited with code 5, after 2 restarts");
+  assertStringIncludes(error.message, "it printed last: sick");
+  assertEquals(Deno.readTextFileSync(b.file("starts")), "x\nx\nx\n");
+  Deno.writeTextFileSync(b.file("well"), "");
+  const { status } = await b.run({}, { resume: true, iterations: undefined });
+  assertEquals(status, "finished");
+  await assertGone(b);
+});
+
+Deno.test("a service is waited for until its URL answers with success", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  let asked = 0;
+  const listening = Promise.withResolvers<number>();
+  await using _server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => listening.resolve(port),
+  }, () => new Response(null, { status: ++asked < 3 ? 503 : 204 }));
+  const readyUrl = `http://127.0.0.1:${await listening.promise}/ready`;
+  const system = service(b, SERVER, { readyUrl, readyFile: undefined, reloadSignal: "SIGHUP" });
+  await b.run(system);
+  assertEquals(asked, 3);
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
+});
+
+Deno.test("a service that does not get ready is stopped, and the iteration was not measured", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  // A file from before is no sign of readiness.
+  Deno.writeTextFileSync(b.file("ready"), "stale");
+  const system = service(b, SERVER, { readyFile: b.file("ready"), readyTimeoutSeconds: 0.5 });
+  const error = await failure(b.run(system));
+  assertStringIncludes(error.message, "the service was not ready within 0.5 s");
+  if (hasPid(b.file("pid"))) await assertGone(b);
+  await b.run({ ...system, onError: "continue", readyTimeoutSeconds: 0.1 }, { iterations: 2 });
+  assert((await readSummary(b.dir, 2)).record.failure?.includes("not ready"));
+});
+
+Deno.test("a reload command that fails is a measurement that fails", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const reloadCommand = b.script("reload", "echo no good; exit 2");
+  const error = await failure(b.run(service(b, SERVER, { reloadCommand })));
+  assertStringIncludes(error.message, "iteration 2 was not measured: the reload command exited");
+  assertStringIncludes(error.message, "no good");
+  await assertGone(b);
+});
+
+Deno.test("a service that can't be started or is not measured is refused", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const error = await failure(b.run(service(b, "true", { command: ["no-such-service-here"] })));
+  assertStringIncludes(error.message, "the command was not found");
+  const cases: readonly (readonly [SystemRequest, string])[] = [
+    [{ measureCommand: undefined }, "nothing measures the service"],
+    [{ readyUrl: "http://127.0.0.1:1/" }, "--ready-file"],
+    [{ reloadSignal: "SIGHUP", reloadRestart: true }, "there is one way to reload"],
+    [{ prometheusUrl: "http://127.0.0.1:1" }, "the profile has no query"],
+  ];
+  for (const [more, says] of cases) {
+    const usage = await failure(b.run(service(b, "true", more)));
+    assertEquals(usage.kind, "usage");
+    assertStringIncludes(usage.message, says);
+  }
+});
+
+Deno.test("a service's settings are all in the record", { ignore: !posix }, async () => {
+  await using b = await bench();
+  const system = service(b, SERVER, { reloadSignal: "SIGHUP", maxRestarts: 7 });
+  await b.run(system, { iterations: 1 });
+  const { record } = await readRun(b.dir);
+  assertEquals(
+    record.system,
+    {
+      timeoutSeconds: 300,
+      pauseSeconds: 0,
+      retries: 0,
+      onError: "stop",
+      prometheusUrl: null,
+      readyUrl: null,
+      readyTimeoutSeconds: 30,
+      reloadCommand: null,
+      reloadRestart: false,
+      ...system,
+    } as typeof record.system,
+  );
+});
+
+Deno.test("an interruption ends the interval at once, stops the service and can be resumed from", {
+  ignore: !posix,
+}, async () => {
+  for (const signal of ["SIGINT", "SIGKILL"] as const) {
+    await using b = await bench();
+    Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
+    const { command = [] } = service(b, SERVER);
+    const process = startCli([
+      ...["run", "--service", "--profile", b.file("tiny.json"), "--iterations", "3"],
+      ...["--interval", "3600", "--measure", b.file("measure"), "--out", b.dir],
+      ...["--grace", "1", "--", ...command],
+    ]);
+    await until(() => hasPid(b.file("pid")), "the service runs");
+    process.kill(signal);
+    const end = await process.end();
+    assertEquals(end.code, signal === "SIGINT" ? 130 : 137, end.err);
+    await assertGone(b);
+    const contradiction = ["run", "--resume", "--out", b.dir, "--interval", "1"];
+    const refused = await startCli(contradiction).end();
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.err, "the run was started with 3600, not 1 (--interval)");
+  }
+});
