@@ -4,18 +4,10 @@
  * @module
  */
 
-import { type Console, EXIT } from "./cli/console.ts";
-import { type ErrorKind, SoakError } from "./base/errors.ts";
+import { type Io, openIo, reportError } from "./cli/console.ts";
+import { exitOfError } from "./cli/exit_code.ts";
 import { type Command, parseOptions } from "./cli/options.ts";
-import { osError } from "./base/oserror.ts";
-import { printable } from "./base/text.ts";
-import { sanitize, style, useColor } from "./report/terminal.ts";
-
-const EXIT_OF_ERROR: Readonly<Record<ErrorKind, number>> = {
-  usage: EXIT.usage,
-  artifact: EXIT.inconclusive,
-  system: EXIT.unable,
-};
+import { listenForSignals } from "./cli/signals.ts";
 
 /**
  * Gives up what a command does not need: only a real system needs programs and the network. An
@@ -29,85 +21,29 @@ function dropPermissions(command: Command): void {
 }
 
 /** Commands are loaded when they are used: the gate starts faster without the simulation. */
-async function dispatch(command: Command, console: Console): Promise<number> {
+async function dispatch(command: Command, io: Io): Promise<number> {
   switch (command.command) {
     case "run":
-      return await (await import("./cli/run.ts")).commandRun(command, console);
+      return await (await import("./cli/run.ts")).executeRun(command, io);
     case "replay":
-      return await (await import("./cli/run.ts")).commandReplay(command, console);
+      return await (await import("./cli/replay.ts")).executeReplay(command, io);
     case "verify":
-      return await (await import("./cli/verify.ts")).commandVerify(command, console);
+      return await (await import("./cli/verify.ts")).executeVerify(command, io);
     case "gate":
-      return await (await import("./cli/verify.ts")).commandGate(command, console);
+      return await (await import("./cli/gate.ts")).executeGate(command, io);
     case "apply":
-      return await (await import("./cli/apply.ts")).commandApply(command, console);
+      return await (await import("./cli/runtime.ts")).executeApply(command, io);
     case "params":
-      return await (await import("./cli/params.ts")).commandParams(command, console);
-    case "profile":
-      return await (await import("./cli/profile.ts")).commandProfile(command, console);
+      return await (await import("./cli/runtime.ts")).executeParams(command, io);
     case "hash":
-      return await (await import("./cli/hash.ts")).commandHash(command, console);
+      return await (await import("./cli/runtime.ts")).executeHash(command, io);
+    case "profile":
+      return await (await import("./cli/profile.ts")).executeProfile(command, io);
     case "help":
-      return await (await import("./cli/help.ts")).commandHelp(command, console);
+      return (await import("./cli/help.ts")).executeHelp(command, io);
     case "version":
-      return await (await import("./cli/help.ts")).commandVersion(console);
+      return (await import("./cli/help.ts")).executeVersion(io);
   }
-}
-
-const STREAMS = { "standard output": Deno.stdout, "standard error": Deno.stderr } as const;
-
-/** Writes all of a text; a reader that has gone away is no reason to change the exit code. */
-function write(name: keyof typeof STREAMS, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let done = 0; done < bytes.length;) done += writeSome(STREAMS[name], bytes.subarray(done));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw osError("cannot write", name, error);
-  }
-}
-
-/** Writes what fits; a pipe that another program made non-blocking may take nothing at first. */
-function writeSome(stream: typeof Deno.stdout, bytes: Uint8Array): number {
-  try {
-    return stream.writeSync(bytes);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    return 0;
-  }
-}
-
-/** Diagnostics that can't be written are lost: there is nowhere left to say so. */
-function writeDiagnostic(text: string): void {
-  try {
-    write("standard error", text);
-  } catch (error) {
-    if (!(error instanceof SoakError)) throw error;
-  }
-}
-
-/** An environment variable, taken as unset where reading it was not allowed. */
-function environment(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) : undefined;
-}
-
-function makeConsole(signal: AbortSignal): Console {
-  const noColor = environment("NO_COLOR");
-  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal(), noColor });
-  const errColor = useColor({ isTerminal: Deno.stderr.isTerminal(), noColor });
-  return {
-    out: (text) => write("standard output", `${sanitize(text, outColor)}\n`),
-    err: (text) => writeDiagnostic(`${sanitize(text, errColor)}\n`),
-    progress: (text) => text !== "" && writeDiagnostic(text),
-    outStyle: style(outColor),
-    errStyle: style(errColor),
-    redraws: Deno.stderr.isTerminal(),
-    columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
-    sourceDateEpoch: environment("SOURCE_DATE_EPOCH"),
-    nowMs: () => performance.now(),
-    signal,
-  };
 }
 
 /**
@@ -116,58 +52,22 @@ function makeConsole(signal: AbortSignal): Console {
  */
 const ENDS_IN_ORDER: readonly Command["command"][] = ["run", "replay"];
 
-/** The first signal asks for an orderly end, the second one is left to the system. */
-function listenForSignals(controller: AbortController, console: Console): Disposable {
-  const codes = new Map<Deno.Signal, number>([["SIGINT", EXIT.interrupted]]);
-  if (Deno.build.os !== "windows") codes.set("SIGTERM", EXIT.terminated);
-  const listeners = [...codes].map(([signal, code]) => {
-    const listener = (): void => {
-      // Without a listener the system acts, even while the program is too busy to listen.
-      stop();
-      controller.abort(code);
-      console.progress(console.redraws ? "\r\x1b[K" : "");
-      console.err("soak: stopping when the step at hand is done; once more stops at once");
-    };
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
-  });
-  const stop = (): void => {
-    for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-  };
-  return { [Symbol.dispose]: stop };
-}
-
-function reportError(error: unknown, console: Console): number {
-  const known = error instanceof SoakError;
-  const message = error instanceof Error ? error.message : String(error);
-  const remedy = known ? "" : "; this is a bug in soak, SOAK_DEBUG=1 shows where";
-  console.err(`soak: ${printable(message)}${remedy}`);
-  if (environment("SOAK_DEBUG") === "1" && error instanceof Error) {
-    console.err(error.stack ?? "");
-  }
-  return known ? EXIT_OF_ERROR[error.kind] : EXIT.unable;
-}
-
-/**
- * Runs the command line.
- *
- * @param args The arguments.
- * @returns The exit code.
- */
+/** Runs the command line; the exit code is the result. */
 export async function main(args: readonly string[]): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
-  const console = makeConsole(signal);
+  const io = openIo(signal);
   try {
     const command = parseOptions(args);
     dropPermissions(command);
-    if (!ENDS_IN_ORDER.includes(command.command)) return await dispatch(command, console);
-    using _listening = listenForSignals(controller, console);
-    return await dispatch(command, console);
+    if (!ENDS_IN_ORDER.includes(command.command)) return await dispatch(command, io);
+    using _listening = listenForSignals(controller, io);
+    return await dispatch(command, io);
   } catch (error) {
     // Work that has nothing to keep throws the signal's reason: the exit code.
     if (signal.aborted && error === signal.reason && typeof error === "number") return error;
-    return reportError(error, console);
+    reportError(error, io);
+    return exitOfError(error);
   }
 }
 

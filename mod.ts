@@ -1,5 +1,5 @@
 /**
- * `soak` as a library: parameters, canonical JSON, the apply pipeline, runs and their proof.
+ * `soak` as a library: the soak itself, and the doors to what it is made of.
  *
  * @example
  * ```ts
@@ -17,82 +17,17 @@
  * @module
  */
 
-export { type ErrorKind, SoakError, type SoakErrorOptions } from "./base/errors.ts";
-export {
-  atomicWriteJson,
-  canonicalJson,
-  computeJsonHash,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  readJsonWithHash,
-} from "./base/json.ts";
-export type {
-  Action,
-  Condition,
-  GateSettings,
-  GuardSettings,
-  Kpi,
-  KpiJudgement,
-  KpiValues,
-  Parameter,
-  Profile,
-  Rule,
-} from "./model/profile.ts";
-export { checkProfile, parseProfile, type ProfileProblem } from "./model/profile_check.ts";
-export { marketMaker, PARAM_KEYS } from "./model/market_maker.ts";
-export {
-  applyDeltas,
-  type Deltas,
-  getAllParams,
-  getFromRuntime,
-  type ParameterProblem,
-  setInRuntime,
-  validateDeltas,
-} from "./model/params.ts";
-export {
-  type AppliedStep,
-  EMPTY_HISTORY,
-  type Guard,
-  type GuardEvaluation,
-  type GuardFinding,
-  type GuardHistory,
-  GUARDS,
-  observeIteration,
-  rememberApplied,
-  type Withheld,
-} from "./model/guards.ts";
-export type { ProposalContext, SkipReason } from "./model/skip_reason.ts";
-export { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./run/apply.ts";
-export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./record/records.ts";
+export * from "./jsonx.ts";
+export * from "./params.ts";
+export * from "./pipeline.ts";
+export * from "./verify.ts";
+export * from "./gate.ts";
+
+export { runSoak } from "./run/run.ts";
+export type { RunResult } from "./run/run.ts";
+export type { RunOptions, RunStart } from "./run/state.ts";
+export type { RealRequest, SystemRequest } from "./model/system_spec.ts";
 export type { TuningCounts } from "./record/tuning_report.ts";
-export { FAULT_KINDS, type MockFault } from "./model/mock_fault.ts";
-export type {
-  ExecSystem,
-  MockSystem,
-  OnError,
-  RealRequest,
-  RealSettings,
-  RealSystem,
-  ReloadSignal,
-  ServiceSystem,
-  SystemRequest,
-  SystemSpec,
-} from "./model/system_spec.ts";
-export { type RunOptions, type RunResult, runSoak, type RunStart } from "./run/run.ts";
-export type { Finding, FindingCode } from "./proof/findings.ts";
-export type { JudgedProposal, Outcome } from "./proof/outcome.ts";
-export type { AuditedIteration, AuditSink, SeenIteration } from "./proof/auditor.ts";
-export { type VerifyOptions, verifyRun } from "./proof/verify.ts";
-export type { GateCheck, ProposalCounts, Verdict, VerifyResult } from "./proof/verify_result.ts";
-export {
-  type IterationFacts,
-  type KpiStatistics,
-  type Snapshot,
-  takeSnapshot,
-} from "./judgement/snapshot.ts";
-export { type MetricsInput, renderMetrics } from "./report/metrics.ts";
-export { type GateOptions, type GateResult, runGate } from "./gate.ts";
 export {
   type ReplayDifference,
   type ReplayOptions,

@@ -10,57 +10,15 @@
 import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
-import { SoakError } from "./errors.ts";
-import { osError } from "./oserror.ts";
-import { printable } from "./text.ts";
+import { osError, SoakError } from "./errors.ts";
 import { notRegular } from "./read_file.ts";
+import { printable } from "./text.ts";
 
-export {
-  MAX_FILE_BYTES,
-  type ReadOptions,
-  readRegularFile,
-  readRegularFileSync,
-} from "./read_file.ts";
-
-/** How {@linkcode AtomicFile} and {@linkcode atomicWrite} write. */
-export interface AtomicWriteOptions {
-  /**
-   * Whether the new content must survive a power loss from the moment the write returns. Without
-   * it a reader still sees the old content or the new, never a mixture.
-   *
-   * @default {true}
-   */
-  readonly durable?: boolean;
-}
-
-/**
- * Writes a file: all of it or nothing. See {@linkcode AtomicFile} for what is promised.
- *
- * @param path The file; it is replaced if it exists.
- * @param bytes Its new content.
- * @param options How durably.
- * @returns The number of bytes written.
- * @throws {SoakError} of kind `"system"` when that fails; the file is then as it was.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/greeting`;
- * await atomicWrite(path, new TextEncoder().encode("hello"));
- * assertEquals(await Deno.readTextFile(path), "hello");
- * ```
- */
-export function atomicWrite(
-  path: string,
-  bytes: Uint8Array,
-  options?: AtomicWriteOptions,
-): Promise<{ size: number }> {
-  return Promise.try(() => {
-    using file = AtomicFile.create(path, options);
-    file.write(bytes);
-    return file.commit();
-  });
+/** Writes a file: all of it or nothing. See {@linkcode AtomicFile} for what is promised. */
+export function atomicWrite(path: string, bytes: Uint8Array): { size: number } {
+  using file = AtomicFile.create(path);
+  file.write(bytes);
+  return file.commit();
 }
 
 /**
@@ -73,62 +31,34 @@ export function atomicWrite(
  * may bring back the old. The target keeps its mode, though not its owner; a target that is a
  * symbolic link, a folder or a device is refused. The temp file of a killed process stays behind,
  * for {@linkcode removeStaleTemps} to recognise by its lock, which died with the process.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/report.txt`;
- * using file = AtomicFile.create(path);
- * file.write(new TextEncoder().encode("one "));
- * file.write(new TextEncoder().encode("two"));
- * assertEquals(file.commit(), { size: 7 });
- * assertEquals(await Deno.readTextFile(path), "one two");
- * ```
  */
 export class AtomicFile implements Disposable {
   readonly #path: string;
   readonly #temp: string;
-  readonly #durable: boolean;
   #file: Deno.FsFile | undefined;
   #size = 0;
 
-  private constructor(path: string, temp: string, file: Deno.FsFile, durable: boolean) {
+  private constructor(path: string, temp: string, file: Deno.FsFile) {
     this.#path = path;
     this.#temp = temp;
     this.#file = file;
-    this.#durable = durable;
   }
 
-  /**
-   * Starts a file.
-   *
-   * @param path The file it is going to be; it is replaced if it exists.
-   * @param options How durably.
-   * @returns The file, open and empty.
-   * @throws {SoakError} of kind `"system"` when the target is not a regular file or no temp file
-   * can be created beside it.
-   */
-  static create(path: string, options: AtomicWriteOptions = {}): AtomicFile {
-    const { durable = true } = options;
+  /** Starts a file. */
+  static create(path: string): AtomicFile {
     try {
       const mode = modeOf(path);
       for (;;) {
         const temp = tempPath(path);
         const file = createTemp(temp, mode);
-        if (file !== undefined) return new AtomicFile(path, temp, file, durable);
+        if (file !== undefined) return new AtomicFile(path, temp, file);
       }
     } catch (error) {
       throw osError("cannot create a temp file beside the file", path, error);
     }
   }
 
-  /**
-   * Appends to the file.
-   *
-   * @param chunk The bytes.
-   * @throws {SoakError} of kind `"system"` when that fails; the file is then given up.
-   */
+  /** Appends to the file. */
   write(chunk: Uint8Array): void {
     const file = this.#open();
     this.#orAbort("cannot write the file", () => {
@@ -137,20 +67,13 @@ export class AtomicFile implements Disposable {
     this.#size += chunk.length;
   }
 
-  /**
-   * Puts the file in place.
-   *
-   * @returns The number of bytes written.
-   * @throws {SoakError} of kind `"system"` when that fails.
-   */
+  /** Puts the file in place. */
   commit(): { size: number } {
     const file = this.#open();
     // The folder is opened before anything is final, so that only its flush can fail afterwards.
-    using folder = this.#durable ? this.#openFolder() : undefined;
-    if (this.#durable) {
-      // Before the rename: else a power loss may leave the new name on a file without content.
-      this.#orAbort("cannot flush the file to disk", () => file.syncSync());
-    }
+    using folder = this.#openFolder();
+    // Before the rename: else a power loss may leave the new name on a file without content.
+    this.#orAbort("cannot flush the file to disk", () => file.syncSync());
     this.#orAbort("cannot replace the file", () => {
       // Locks are mandatory there: until close() nobody could read the file under its new name.
       if (Deno.build.os === "windows") file.unlockSync();
@@ -204,40 +127,23 @@ export class AtomicFile implements Disposable {
 /**
  * Removes the temp files that killed processes left in a folder. Those of living ones are locked
  * and stay.
- *
- * @param folder The folder; it need not exist.
- * @returns The names of the files removed.
- * @throws {SoakError} of kind `"system"` when the folder can't be read or a file not be removed.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const folder = await Deno.makeTempDir();
- * await Deno.writeTextFile(`${folder}/.a.json.0123.soak-tmp`, "{");
- * using file = AtomicFile.create(`${folder}/b.json`);
- * assertEquals(await removeStaleTemps(folder), [".a.json.0123.soak-tmp"]);
- * file.commit();
- * ```
  */
-export function removeStaleTemps(folder: string): Promise<string[]> {
-  return Promise.try(() => {
-    let name: string | undefined;
-    try {
-      const removed: string[] = [];
-      for (const entry of Deno.readDirSync(folder)) {
-        name = entry.name;
-        if (entry.isFile && isTempName(name) && removeIfStale(join(folder, name))) {
-          removed.push(name);
-        }
+export function removeStaleTemps(folder: string): string[] {
+  let name: string | undefined;
+  try {
+    const removed: string[] = [];
+    for (const entry of Deno.readDirSync(folder)) {
+      name = entry.name;
+      if (entry.isFile && isTempName(name) && removeIfStale(join(folder, name))) {
+        removed.push(name);
       }
-      return removed;
-    } catch (error) {
-      if (name === undefined && error instanceof Deno.errors.NotFound) return [];
-      const path = name === undefined ? folder : join(folder, name);
-      throw osError("cannot clean up temp files", path, error);
     }
-  });
+    return removed;
+  } catch (error) {
+    if (name === undefined && error instanceof Deno.errors.NotFound) return [];
+    const path = name === undefined ? folder : join(folder, name);
+    throw osError("cannot clean up temp files", path, error);
+  }
 }
 
 const TEMP_SUFFIX = ".soak-tmp";

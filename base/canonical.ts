@@ -5,7 +5,7 @@
  */
 
 import { SoakError } from "./errors.ts";
-import { jsonPath, MAX_JSON_DEPTH } from "./json_scan.ts";
+import { jsonPath, MAX_JSON_DEPTH } from "./json_value.ts";
 import { printable } from "./text.ts";
 
 /**
@@ -42,20 +42,7 @@ export function canonicalJson(value: unknown): string {
   }
 }
 
-/**
- * Whether text consists of printable ASCII characters alone, as the canonical form does.
- *
- * @param text Any text.
- * @returns Whether it does.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(isPlainText('{"a":"b"}'), true);
- * assertEquals(isPlainText('"é"'), false);
- * ```
- */
+/** Whether text consists of printable ASCII characters alone, as the canonical form does. */
 export function isPlainText(text: string): boolean {
   return /^[ -~]*$/.test(text);
 }

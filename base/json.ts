@@ -1,19 +1,15 @@
 /**
- * JSON as proof: one canonical form for each value, its hash, and files read and written with it.
+ * JSON as proof: strict reading, one canonical form for each value, and its hash.
  *
  * @module
  */
 
-import { atomicWrite, readRegularFileSync } from "./atomic_file.ts";
 import { canonicalJson, isPlainText } from "./canonical.ts";
 import { SoakError } from "./errors.ts";
-import { type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES, scanJson } from "./json_scan.ts";
+import { sha256Hex } from "./hash.ts";
+import { scanJson } from "./json_scan.ts";
+import { type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./json_value.ts";
 import { printable } from "./text.ts";
-import { sha256Hex } from "./sha256.ts";
-
-export { canonicalJson } from "./canonical.ts";
-export { type JsonObject, type JsonValue, MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./json_scan.ts";
-export { sha256Hex } from "./sha256.ts";
 
 /** A value and whether the text it was read from is its canonical form. */
 export interface ParsedJson {
@@ -41,27 +37,12 @@ export interface ParsedJson {
  * assertThrows(() => parseJson('{"a": 9007199254740993}'), Error, "not exact as a double");
  * ```
  */
-export function parseJson(text: string, source?: string): JsonValue {
+export function parseJson(text: string, source = "JSON text"): JsonValue {
   return parseCanonical(text, source).value;
 }
 
-/**
- * Reads strict JSON and tells whether it was in canonical form.
- *
- * @param text The text.
- * @param source What to call it in an error: a file's name, as a rule.
- * @returns The value and what is known about the text.
- * @throws {SoakError} as {@linkcode parseJson} does.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(parseCanonical('{"a":1}'), { value: { a: 1 }, canonical: true });
- * assertEquals(parseCanonical('{"a":1.0}'), { value: { a: 1 }, canonical: false });
- * ```
- */
-export function parseCanonical(text: string, source = "JSON text"): ParsedJson {
+/** Reads strict JSON and tells whether the text was in canonical form. */
+function parseCanonical(text: string, source: string): ParsedJson {
   // Text that equals the canonical form of what JSON.parse made of it lost nothing on the way: no
   // doubled key, no rounded integer, no excess nesting. All other text goes through the scanner,
   // whose reading counts: JSON.parse is also known to mistake one key for another (V8 issue
@@ -75,43 +56,12 @@ export function parseCanonical(text: string, source = "JSON text"): ParsedJson {
   return { value, canonical: maybe && canonicalOrNull(value) === text };
 }
 
-/**
- * Reads strict JSON from bytes.
- *
- * @param bytes UTF-8 without a byte order mark.
- * @param source What to call it in an error: a file's name, as a rule.
- * @returns The value and whether the bytes were its canonical form.
- * @throws {SoakError} of kind `"artifact"` when the bytes are not UTF-8, and as
- * {@linkcode parseJson} does.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * const bytes = new TextEncoder().encode("[1]");
- * assertEquals(decodeCanonical(bytes), { value: [1], canonical: true });
- * assertThrows(() => decodeCanonical(Uint8Array.of(0xff)), Error, "not UTF-8");
- * ```
- */
+/** Reads strict JSON from UTF-8 bytes and tells whether they were its canonical form. */
 export function decodeCanonical(bytes: Uint8Array, source = "JSON text"): ParsedJson {
   return parseCanonical(decodeUtf8(bytes, source), source);
 }
 
-/**
- * Reads strict JSON from bytes.
- *
- * @param bytes UTF-8 without a byte order mark.
- * @param source What to call it in an error: a file's name, as a rule.
- * @returns What the bytes say.
- * @throws {SoakError} as {@linkcode decodeCanonical} does.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(decodeJson(new TextEncoder().encode("[1, 2]")), [1, 2]);
- * ```
- */
+/** Reads strict JSON from UTF-8 bytes, whatever their form. */
 export function decodeJson(bytes: Uint8Array, source?: string): JsonValue {
   return decodeCanonical(bytes, source).value;
 }
@@ -134,58 +84,6 @@ export async function computeJsonHash(value: unknown): Promise<string> {
   return await sha256Hex(canonicalJson(value));
 }
 
-/**
- * Writes a value's canonical form to a file: all of it or nothing, and durably.
- *
- * @param path The file; it is replaced if it exists.
- * @param value Data as {@linkcode canonicalJson} takes it.
- * @returns The hash and the number of the bytes written.
- * @throws {SoakError} as {@linkcode canonicalJson} and {@linkcode atomicWrite} do.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/runtime.json`;
- * const { stateHash, size } = await atomicWriteJson(path, { a: 1 });
- * assertEquals(await Deno.readTextFile(path), '{"a":1}');
- * assertEquals({ stateHash, size }, { stateHash: await computeJsonHash({ a: 1 }), size: 7 });
- * ```
- */
-export async function atomicWriteJson(
-  path: string,
-  value: unknown,
-): Promise<{ stateHash: string; size: number }> {
-  const bytes = encoder.encode(canonicalJson(value));
-  const { size } = await atomicWrite(path, bytes);
-  return { stateHash: await sha256Hex(bytes), size };
-}
-
-/**
- * Reads a JSON file with the hash of its exact bytes.
- *
- * @param path The file.
- * @returns What it says, and the hash of how it says it.
- * @throws {SoakError} of kind `"artifact"` when it is missing, no regular file, too large or not
- * JSON; of kind `"system"` when it can't be read.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/runtime.json`;
- * const { stateHash } = await atomicWriteJson(path, { a: 1 });
- * assertEquals(await readJsonWithHash(path), { data: { a: 1 }, stateHash });
- * ```
- */
-export async function readJsonWithHash(
-  path: string,
-): Promise<{ data: JsonValue; stateHash: string }> {
-  const bytes = readRegularFileSync(path);
-  return { data: decodeJson(bytes, path), stateHash: await sha256Hex(bytes) };
-}
-
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decodeUtf8(bytes: Uint8Array, source: string): string {

@@ -1,73 +1,24 @@
 /**
- * A strict reader of JSON text that says where and why it refuses. The quick way through
- * `JSON.parse` is in `jsonx.ts`; this one reads what is not in canonical form, and finds the words
- * for what is wrong.
+ * A strict reader of JSON text that says where and why it refuses: a doubled key, an inexact
+ * integer, excess nesting. The quick way through `JSON.parse` is in `json.ts`; this one reads what
+ * is not in canonical form, and finds the words for what is wrong.
  *
  * @module
  */
 
 import { SoakError } from "./errors.ts";
+import {
+  type JsonObject,
+  jsonPath,
+  type JsonValue,
+  MAX_JSON_DEPTH,
+  MAX_JSON_VALUES,
+} from "./json_value.ts";
 import { printable } from "./text.ts";
 
-/** What JSON text can say. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
-
-/** A JSON object: its own enumerable properties are its members, `__proto__` included. */
-export interface JsonObject {
-  /** The value of any property. */
-  readonly [key: string]: JsonValue;
-}
-
-/** How many arrays and objects may stand within one another. */
-export const MAX_JSON_DEPTH = 512;
-
 /**
- * How many values a document may have. An empty array takes three bytes of text and some fifty of
- * memory: without a limit, a large enough file could take more memory than there is.
- */
-export const MAX_JSON_VALUES = 4_000_000;
-
-/**
- * Writes the way to a value inside a JSON document.
- *
- * @param segments Keys and array indices, from the outermost.
- * @returns The way in the notation of JSONPath, on one line; the middle of a very deep one is left
- * out.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(jsonPath(["engine", "odd key", 3]), '$.engine["odd key"][3]');
- * ```
- */
-export function jsonPath(segments: readonly (string | number)[]): string {
-  const shown = segments.map((segment) => {
-    if (typeof segment === "number") return `[${segment}]`;
-    const key = segment.length > 60 ? `${segment.slice(0, 60)}…` : segment;
-    return /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `[${printable(JSON.stringify(key))}]`;
-  });
-  if (shown.length > 12) shown.splice(6, shown.length - 12, "…");
-  return `$${shown.join("")}`;
-}
-
-/**
- * Reads strict JSON, by hand: slower than `JSON.parse`, but nothing is lost in silence.
- *
- * @param text The text.
- * @param source What to call it in an error: a file's name, as a rule.
- * @returns What the text says. An integer `-0` is 0, since integers have no sign on their zero.
- * @throws {SoakError} of kind `"artifact"` when the text is not JSON, has a doubled key, an integer
- * that a double can't hold, a number that overflows, nesting beyond {@linkcode MAX_JSON_DEPTH} or
- * more than {@linkcode MAX_JSON_VALUES} values.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * assertEquals(scanJson('{"a": [1.50]}', "x.json"), { a: [1.5] });
- * assertThrows(() => scanJson('{"a":1,"a":2}', "x.json"), Error, 'doubled key "a"');
- * ```
+ * Reads strict JSON by hand: slower than `JSON.parse`, but nothing is lost in silence. An integer
+ * `-0` is 0, since integers have no sign on their zero.
  */
 export function scanJson(text: string, source: string): JsonValue {
   return new Scanner(text, source).document();

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { SoakError } from "./errors.ts";
-import { osError } from "./oserror.ts";
+import { osError, SoakError } from "./errors.ts";
 import { printable } from "./text.ts";
+import { sleep } from "./wait.ts";
 
 /** Who holds a lock, by their own account. */
 export interface LockHolder {
@@ -24,45 +24,17 @@ export interface LockOptions {
   readonly wait: boolean;
   /** What this process is doing, for those who find the lock held: `soak run`, say. */
   readonly owner?: string;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal;
-}
-
-/** A lock that is held by another process, or by this one already. */
-export class LockHeldError extends SoakError {
-  /** Who holds it, if that could be read. */
-  readonly holder: LockHolder | undefined;
-
-  /**
-   * Says that a lock is held.
-   *
-   * @param path The lock file.
-   * @param holder Who holds it, if that could be read.
-   */
-  constructor(path: string, holder: LockHolder | undefined) {
-    super("system", `locked by ${describeHolder(holder)}`, {
-      where: printable(path),
-      remedy: "wait until it has ended, or stop it",
-    });
-    this.holder = holder;
-  }
 }
 
 /** A lock held. It is released by hand, by `using`, or by the end of the process. */
-export class Lock implements Disposable, AsyncDisposable {
+export class Lock implements Disposable {
   /** The lock file. */
   readonly path: string;
   /** Whether its file was there already: as a rule, left behind by a process that was killed. */
   readonly takenOver: boolean;
   #file: Deno.FsFile | undefined;
 
-  /**
-   * Takes charge of a lock file; see {@linkcode acquireLock} for how to get a lock.
-   *
-   * @param path The lock file.
-   * @param file The same, open and locked.
-   * @param takenOver Whether it was there already.
-   */
+  /** Takes charge of a lock file; see {@linkcode acquireLock} for how to get a lock. */
   constructor(path: string, file: Deno.FsFile, takenOver: boolean) {
     this.path = path;
     this.takenOver = takenOver;
@@ -87,47 +59,25 @@ export class Lock implements Disposable, AsyncDisposable {
   [Symbol.dispose](): void {
     this.release();
   }
-
-  /** Releases the lock. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.try(() => this.release());
-  }
 }
 
 /**
- * Takes a lock.
- *
- * @param path The lock file. It exists while the lock is held; one that a dead process left behind
- * is taken over. Not the file that the lock is to protect, since that one gets replaced.
- * @param options Whether to wait.
- * @returns The lock.
- * @throws {LockHeldError} when the lock is held and not to be waited for.
- * @throws {SoakError} of kind `"system"` when there is something else at the path than a lock
- * file, or the file can't be created or locked.
- * @throws {DOMException} the signal's reason, when it ends the waiting.
- *
- * @example
- * ```ts
- * import { assertRejects } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/runtime.json.lock`;
- * {
- *   using _lock = await acquireLock(path, { wait: true, owner: "soak apply" });
- *   await assertRejects(() => acquireLock(path, { wait: false }), LockHeldError, "locked by");
- * }
- * using _again = await acquireLock(path, { wait: false });
- * ```
+ * Takes a lock. Its file exists while the lock is held; one that a dead process left behind is
+ * taken over. It is not the file that the lock is to protect, since that one gets replaced. Fails
+ * when the lock is held and not to be waited for, when something other than a lock file has its
+ * name, or when the file can't be created or locked.
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
-  const { wait, owner, signal } = options;
+  const { wait, owner } = options;
   for (let attempt = 0;; attempt++) {
-    signal?.throwIfAborted();
     const found = tryAcquire(path);
     if (found !== undefined) return introduce(path, found, owner);
     const holder = wait ? undefined : readHolder(path);
     // A holder writes down who it is right after locking; give it the moment that this takes.
-    if (!wait && (holder !== undefined || attempt >= 5)) throw new LockHeldError(path, holder);
-    await pause(attempt, signal);
+    if (!wait && (holder !== undefined || attempt >= 5)) throw held(path, holder);
+    // A lock is held for milliseconds by one that applies and for days by one that runs; the random
+    // part keeps those who wait from meeting again each time.
+    await sleep(Math.min(1 + attempt, 20) * (0.5 + Math.random()));
   }
 }
 
@@ -240,24 +190,15 @@ function isHolder(value: unknown): value is LockHolder {
     (!("owner" in value) || typeof value.owner === "string");
 }
 
+function held(path: string, holder: LockHolder | undefined): SoakError {
+  return new SoakError("system", `locked by ${describeHolder(holder)}`, {
+    where: printable(path),
+    remedy: "wait until it has ended, or stop it",
+  });
+}
+
 function describeHolder(holder: LockHolder | undefined): string {
   if (holder === undefined) return "another process";
   const doing = holder.owner === undefined ? "" : ` (${printable(holder.owner, 80)})`;
   return `process ${holder.pid}${doing} since ${printable(holder.started, 40)}`;
-}
-
-/**
- * Waits before the next try. A lock is held for milliseconds by one that applies and for days by
- * one that runs; the random part keeps those who wait from meeting again each time.
- */
-function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
-  const ms = Math.min(1 + attempt, 20) * (0.5 + Math.random());
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onAbort = () => {
-    clearTimeout(timer);
-    reject(signal?.reason);
-  };
-  signal?.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => signal?.removeEventListener("abort", onAbort));
 }

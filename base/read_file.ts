@@ -4,112 +4,33 @@
  * @module
  */
 
-import { type ErrorKind, SoakError } from "./errors.ts";
-import { osError, osErrorCode } from "./oserror.ts";
+import { type ErrorKind, osError, osErrorCode, SoakError } from "./errors.ts";
 import { printable } from "./text.ts";
 
 /** The largest file that is read unless a caller says otherwise: 64 MiB. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-/** How {@linkcode readRegularFile} reads. */
-export interface ReadOptions {
-  /**
-   * The largest file to accept, in bytes.
-   *
-   * @default {MAX_FILE_BYTES}
-   */
-  readonly maxBytes?: number;
-  /**
-   * Whether the caller has just seen, in a listing of its folder, that it is a regular file. Saves
-   * a system call for each of many small files.
-   *
-   * @default {false}
-   */
-  readonly isFile?: boolean;
-}
-
 /**
  * Reads a regular file whole. Never waits for a FIFO or a terminal, and never reads more than the
- * limit, even if the file grows meanwhile. Symbolic links are followed.
- *
- * @param path The file.
- * @param options How large it may be.
- * @returns Its bytes.
- * @throws {SoakError} of kind `"artifact"` when it is missing (`cause` is then a
- * `Deno.errors.NotFound`), no regular file, or too large; of kind `"system"` when it can't be read.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * const path = Deno.makeTempFileSync();
- * Deno.writeTextFileSync(path, "abc");
- * assertEquals(readRegularFileSync(path), new TextEncoder().encode("abc"));
- * assertThrows(() => readRegularFileSync(path, { maxBytes: 2 }), Error, "larger than 2 bytes");
- * ```
+ * limit, even if the file grows meanwhile. Symbolic links are followed. An error of kind
+ * `"artifact"` says that it is missing (`cause` is then a `Deno.errors.NotFound`), no regular file
+ * or too large; one of kind `"system"`, that it can't be read.
  */
-export function readRegularFileSync(
-  path: string,
-  options: ReadOptions = {},
-): Uint8Array<ArrayBuffer> {
-  const { maxBytes = MAX_FILE_BYTES, isFile = false } = options;
+export function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Uint8Array<ArrayBuffer> {
   try {
-    if (!isFile) {
-      // Opening a FIFO would wait for a writer, so look before opening.
-      const info = Deno.statSync(path);
-      if (!info.isFile) throw notRegular(path, info, "artifact");
-      if (info.size > maxBytes) throw tooLarge(path, maxBytes);
-    }
+    // Opening a FIFO would wait for a writer, so look before opening.
+    const info = Deno.statSync(path);
+    if (!info.isFile) throw notRegular(path, info, "artifact");
+    if (info.size > maxBytes) throw tooLarge(path, maxBytes);
     using file = Deno.openSync(path);
     return readToEnd(file, path, maxBytes);
   } catch (error) {
-    throw osError(
-      "cannot read the file",
-      path,
-      error,
-      isPathFault(path, error) ? "artifact" : "system",
-    );
+    const kind = isPathFault(path, error) ? "artifact" : "system";
+    throw osError("cannot read the file", path, error, kind);
   }
 }
 
-/**
- * Reads a regular file whole, as {@linkcode readRegularFileSync} does.
- *
- * @param path The file.
- * @param options How large it may be.
- * @returns Its bytes.
- * @throws {SoakError} as {@linkcode readRegularFileSync} does.
- *
- * @example
- * ```ts
- * import { assertRejects } from "@std/assert";
- *
- * await assertRejects(() => readRegularFile("/no/such/file"), Error, "cannot read the file");
- * ```
- */
-export function readRegularFile(
-  path: string,
-  options?: ReadOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  return Promise.try(readRegularFileSync, path, options);
-}
-
-/**
- * Says that something is not a regular file.
- *
- * @param path Where it is.
- * @param info What it is.
- * @param kind The kind of error that this makes.
- * @returns The error.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const error = notRegular("/", Deno.statSync("/"), "artifact");
- * assertEquals(error.message, "a folder, not a regular file (/); check the path");
- * ```
- */
+/** Says that something is not a regular file. */
 export function notRegular(path: string, info: Deno.FileInfo, kind: ErrorKind): SoakError {
   return new SoakError(kind, `${describeType(info)}, not a regular file`, {
     where: printable(path),

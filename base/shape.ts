@@ -5,13 +5,8 @@
  */
 
 import { SoakError } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "./json_value.ts";
 import { printable } from "./text.ts";
-
-/** Tells whether a JSON value is an object (neither `null` nor an array). */
-export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A JSON value with the file and the path where it stands. */
 export class Shape {
@@ -22,14 +17,7 @@ export class Shape {
   readonly #parent: Shape | null;
   readonly #step: string | number;
 
-  /**
-   * Wraps a value with the place it stands at.
-   *
-   * @param value The value to check.
-   * @param file The file it was read from.
-   * @param parent The shape that it is a part of; `null` for a whole document.
-   * @param step The field or the index within that.
-   */
+  /** Wraps a value with the place it stands at. */
   constructor(
     value: JsonValue | undefined,
     file: string,
@@ -44,12 +32,7 @@ export class Shape {
 
   /** Its place in the file, starting with `$`. Put together when asked for: errors are rare. */
   get path(): string {
-    if (this.#parent === null) return "$";
-    const step = this.#step;
-    if (typeof step === "number") return `${this.#parent.path}[${step}]`;
-    return /^[A-Za-z_][A-Za-z0-9_]{0,59}$/.test(step)
-      ? `${this.#parent.path}.${step}`
-      : `${this.#parent.path}[${quoted(step, 60)}]`;
+    return this.#parent === null ? "$" : this.#parent.path + jsonPathStep(this.#step);
   }
 
   /** The error that says that something else was expected here. */
@@ -60,13 +43,7 @@ export class Shape {
     });
   }
 
-  /**
-   * An object with exactly these fields.
-   *
-   * @param required Fields that must be there.
-   * @param optional Fields that may be there; `null` allows any others.
-   * @returns This shape, now known to be an object.
-   */
+  /** An object with exactly these fields. */
   object(required: readonly string[], optional: readonly string[] | null = []): this {
     const { value } = this;
     if (!isJsonObject(value)) throw this.wrong("an object");
@@ -179,17 +156,13 @@ function isUtc(text: string): boolean {
   return iso === text || iso.replace(".000Z", "Z") === text;
 }
 
-function quoted(text: string, maxLength: number): string {
-  return printable(JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text));
-}
-
 function describe(value: JsonValue | undefined): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean" || typeof value === "number") {
     return String(value);
   }
   if (typeof value === "string") {
-    return quoted(value, 40);
+    return printable(JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value));
   }
   return Array.isArray(value) ? "an array" : "an object";
 }

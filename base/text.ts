@@ -1,8 +1,10 @@
 /**
- * Text from data, made safe for a line that a person reads.
+ * Words for people: text from data made safe for one line, and the word that was meant.
  *
  * @module
  */
+
+import { closestMatch } from "leven";
 
 /** Control, format (bidi overrides, zero width), lone surrogate and line or paragraph separator. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -10,19 +12,6 @@ const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /**
  * Escapes whatever could move the cursor, hide or reorder text, or break the line. All else stays
  * readable as it is.
- *
- * @param text Text that may come from anywhere.
- * @param maxLength The longest result, counted in UTF-16 units before escaping; what is cut off
- * shows as `…`.
- * @returns One line without control characters.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(printable("\x1b[31mred\n"), "\\u001b[31mred\\u000a");
- * assertEquals(printable("abcdef", 3), "abc…");
- * ```
  */
 export function printable(text: string, maxLength = Infinity): string {
   const shown = text.length > maxLength ? text.slice(0, maxLength) : text;
@@ -38,4 +27,27 @@ function escapeCodePoint(character: string): string {
 export function shellWord(text: string): string {
   const safe = printable(text);
   return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * The valid word that a misspelt one was most likely meant to be: the only one that contains it, or
+ * else the nearest that is not too far off.
+ */
+export function nearestSpelling(word: string, known: readonly string[]): string | undefined {
+  const meant = word.slice(0, 64).toLowerCase();
+  const containing = known.filter((name) => meant.length > 2 && name.includes(meant));
+  if (containing.length === 1) return containing[0];
+  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 3));
+  return closestMatch(meant, known, { maxDistance });
+}
+
+/** The remedy `did you mean …?` for a misspelt word; no remedy where no valid one is near. */
+export function didYouMean(word: string, known: readonly string[]): { readonly remedy?: string } {
+  const near = nearestSpelling(word, known);
+  return near === undefined ? {} : { remedy: `did you mean ${near}?` };
+}
+
+/** A ratio with six digits at most, cut off: what is short of a threshold must not look like it. */
+export function ratioText(ratio: number): string {
+  return String(Math.floor(ratio * 1e6 + 1e-6) / 1e6);
 }

@@ -1,29 +1,12 @@
 /**
- * The commands and their flags as data, and the help texts made from them. The parser reads the
- * same table, so help and parser can't disagree.
+ * The commands and their flags as data. Parser and help read the same table, so they can't disagree.
  *
  * @module
  */
 
-import { FAULT_KINDS } from "../model/mock_fault.ts";
-import type { FlagSpec } from "./flag_spec.ts";
+import { FAULT_KINDS } from "../model/system_spec.ts";
+import type { CommandSpec, FlagSpec } from "./command_spec.ts";
 import { RUN_REAL_FLAGS, RUN_SYSTEM_FLAGS } from "./run_flags.ts";
-
-/** A command, as the parser reads it and the help shows it. */
-export interface CommandSpec {
-  /** What it does, in one clause. */
-  readonly summary: string;
-  /** What it takes beside flags, as shown in its usage; empty: nothing. */
-  readonly positionals: readonly string[];
-  /** What its user should know, one paragraph each. */
-  readonly details: readonly string[];
-  /** Its flags. */
-  readonly flags: readonly FlagSpec[];
-  /** Command lines that show its use, and what each does. */
-  readonly examples: readonly (readonly [command: string, effect: string])[];
-  /** What exit codes mean here, where the general meaning leaves a question. */
-  readonly exits?: Readonly<Record<number, string>>;
-}
 
 /** Where runs are written to and read from unless a flag says otherwise. */
 export const DEFAULT_DIR = "artifacts/soak/latest";
@@ -36,16 +19,6 @@ export const THRESHOLD_PCT = { default: 90, strict: 95 } as const;
 
 /** How often `--mock-fault` strikes unless a rate is given. */
 export const DEFAULT_FAULT_RATE = 0.5;
-
-/** What each exit code means. */
-export const EXIT_CODES: Readonly<Record<number, string>> = {
-  0: "passed",
-  1: "ran, and the gate, verification or comparison failed",
-  2: "usage error",
-  3: "inconclusive: records missing or unreadable, or nothing to judge",
-  4: "could not do the work: disk, permission, the system under test",
-  130: "interrupted (143: terminated); soak run --resume goes on",
-};
 
 const JSON_FLAG: FlagSpec = {
   name: "json",
@@ -351,110 +324,3 @@ export type CommandName = keyof typeof COMMANDS;
 
 /** What `soak help` has a text on. */
 export type HelpTopic = CommandName | "codes";
-
-const WIDTH = 80;
-
-/**
- * The help on a topic, ready to print; no line is wider than 80 columns.
- *
- * @param topic The command, or `"codes"`; `undefined` for the general help.
- * @param codesHelp Makes the text on codes.
- * @returns The text, with a final newline.
- *
- * @example
- * ```ts
- * import { assertStringIncludes } from "@std/assert";
- *
- * assertStringIncludes(helpText("gate", () => ""), "--prometheus");
- * ```
- */
-export function helpText(topic: HelpTopic | undefined, codesHelp: () => string): string {
-  if (topic === undefined) return generalHelp();
-  return topic === "codes" ? codesHelp() : commandHelp(topic, COMMANDS[topic]);
-}
-
-function generalHelp(): string {
-  return [
-    "soak: run a soak test that tunes its system, prove each change, gate the release",
-    "",
-    "Usage: soak COMMAND [FLAGS]        soak --version",
-    "",
-    ...columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
-    "",
-    "Exit codes:",
-    ...columns(Object.entries(EXIT_CODES)),
-    "",
-    "Environment:",
-    ...columns([
-      ["NO_COLOR", "any value turns colours off"],
-      ["SOAK_DEBUG", "1 adds the stack trace to an error"],
-      ["SOURCE_DATE_EPOCH", "start of a simulated run's clock, in s since 1970"],
-    ]),
-    "",
-    "soak help COMMAND tells more; soak help codes lists what verification can find.",
-    "",
-  ].join("\n");
-}
-
-function commandHelp(name: string, spec: CommandSpec): string {
-  const flags = spec.flags.length > 0 ? ["[FLAGS]"] : [];
-  const lines = [
-    `soak ${name}: ${spec.summary}`,
-    "",
-    `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
-  ];
-  for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, WIDTH));
-  const rows = (group: string | undefined): (readonly [string, string])[] =>
-    spec.flags.filter((flag) => flag.group === group).map((flag) => [
-      spelled(flag),
-      flagNote(flag),
-    ]);
-  lines.push("", "Flags:", ...columns([...rows(undefined), ["-h, --help", "show this"]]));
-  for (const group of new Set(spec.flags.map((flag) => flag.group))) {
-    if (group !== undefined) lines.push("", `${group}:`, ...columns(rows(group)));
-  }
-  lines.push("", "Examples:");
-  for (const [command, effect] of spec.examples) lines.push(`  ${command}`, `      ${effect}`);
-  if (spec.exits !== undefined) {
-    lines.push("", "Exit codes (soak help shows all):", ...columns(Object.entries(spec.exits)));
-  }
-  return lines.join("\n") + "\n";
-}
-
-function spelled({ name, placeholder }: FlagSpec): string {
-  return placeholder === null ? `--${name}` : `--${name} ${placeholder}`;
-}
-
-function flagNote(flag: FlagSpec): string {
-  const { range } = flag;
-  const notes = [
-    ...(flag.required ? ["required"] : []),
-    ...(range === undefined ? [] : [`${range.min} to ${range.max}`]),
-    ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
-  ];
-  return flag.description + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
-}
-
-/** Two columns: terms, and what they mean, wrapped beside them. */
-function columns(rows: readonly (readonly [term: string, meaning: string])[]): string[] {
-  const left = Math.max(...rows.map(([term]) => term.length)) + 4;
-  return rows.flatMap(([term, meaning]) =>
-    wrap(meaning, WIDTH - left).map((line, i) =>
-      (i === 0 ? `  ${term}`.padEnd(left) : " ".repeat(left)) + line
-    )
-  );
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line += (line === "" ? "" : " ") + word;
-    }
-  }
-  return [...lines, line];
-}

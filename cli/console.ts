@@ -1,13 +1,15 @@
 /**
- * What a command may do to the outside, given to it by `main.ts`.
+ * What a command may do to the outside: print, show progress, know its surroundings.
  *
  * @module
  */
 
-import type { Style } from "../report/terminal.ts";
+import { osError, SoakError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
+import { Progress, sanitize, type Style, style, useColor } from "../report/terminal.ts";
 
 /** Where a command writes and what it needs to know of its surroundings. */
-export interface Console {
+export interface Io {
   /** Writes a result, with a line feed after it. */
   out(text: string): void;
   /** Writes a diagnostic, with a line feed after it. */
@@ -30,13 +32,82 @@ export interface Console {
   readonly signal: AbortSignal;
 }
 
-/** The exit codes that CI scripts branch on. */
-export const EXIT = {
-  passed: 0,
-  failed: 1,
-  usage: 2,
-  inconclusive: 3,
-  unable: 4,
-  interrupted: 130,
-  terminated: 143,
-} as const;
+const STREAMS = { "standard output": Deno.stdout, "standard error": Deno.stderr } as const;
+
+/** Writes all of a text; a reader that has gone away is no reason to change the exit code. */
+function write(name: keyof typeof STREAMS, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let done = 0; done < bytes.length;) done += writeSome(STREAMS[name], bytes.subarray(done));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw osError("cannot write", name, error);
+  }
+}
+
+/** Writes what fits; a pipe that another program made non-blocking may take nothing at first. */
+function writeSome(stream: typeof Deno.stdout, bytes: Uint8Array): number {
+  try {
+    return stream.writeSync(bytes);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    return 0;
+  }
+}
+
+/** Diagnostics that can't be written are lost: there is nowhere left to say so. */
+function writeDiagnostic(text: string): void {
+  try {
+    write("standard error", text);
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+  }
+}
+
+/** An environment variable, taken as unset where reading it was not allowed. */
+function environment(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) : undefined;
+}
+
+/** Opens the process's own surroundings. */
+export function openIo(signal: AbortSignal): Io {
+  const noColor = environment("NO_COLOR");
+  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal(), noColor });
+  const errColor = useColor({ isTerminal: Deno.stderr.isTerminal(), noColor });
+  return {
+    out: (text) => write("standard output", `${sanitize(text, outColor)}\n`),
+    err: (text) => writeDiagnostic(`${sanitize(text, errColor)}\n`),
+    progress: (text) => text !== "" && writeDiagnostic(text),
+    outStyle: style(outColor),
+    errStyle: style(errColor),
+    redraws: Deno.stderr.isTerminal(),
+    columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
+    sourceDateEpoch: environment("SOURCE_DATE_EPOCH"),
+    nowMs: () => performance.now(),
+    signal,
+  };
+}
+
+/** Progress over iterations, as far as the terminal can show it. */
+export function openProgress(io: Io, total: number, done = 0, startMs = io.nowMs()): Progress {
+  return new Progress({
+    total,
+    done,
+    isTerminal: io.redraws,
+    columns: io.columns,
+    color: io.errStyle.red("x") !== "x",
+    startMs,
+  });
+}
+
+/** Says in one line what went wrong. */
+export function reportError(error: unknown, io: Io): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const isBug = !(error instanceof SoakError);
+  const remedy = isBug ? "; this is a bug in soak, SOAK_DEBUG=1 shows where" : "";
+  io.err(`soak: ${printable(message)}${remedy}`);
+  if (environment("SOAK_DEBUG") === "1" && error instanceof Error) {
+    io.err(error.stack ?? "");
+  }
+}

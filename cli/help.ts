@@ -1,25 +1,136 @@
 /**
- * `soak help` and `soak --version`.
+ * `soak help` and `soak --version`: the texts, made from the table of commands.
  *
  * @module
  */
 
-import { type Console, EXIT } from "./console.ts";
-import { codesHelp } from "../proof/findings.ts";
-import { helpText } from "./commands.ts";
-import type { HelpCommand } from "./options.ts";
 import { VERSION } from "../base/version.ts";
+import { FINDING_CODES, FINDING_KINDS, type FindingClass } from "../proof/findings.ts";
+import type { CommandSpec, FlagSpec } from "./command_spec.ts";
+import { COMMANDS, type HelpTopic } from "./commands.ts";
+import type { Io } from "./console.ts";
+import { EXIT, EXIT_CODES } from "./exit_code.ts";
+import type { HelpCommand } from "./options.ts";
 
 /** Shows help; without having been asked for it, the command line was wrong. */
-export function commandHelp(command: HelpCommand, console: Console): number {
-  const text = helpText(command.topic, codesHelp).trimEnd();
-  if (command.asked) console.out(text);
-  else console.err(text);
+export function executeHelp(command: HelpCommand, io: Io): number {
+  const text = helpText(command.topic).trimEnd();
+  if (command.asked) io.out(text);
+  else io.err(text);
   return command.asked ? EXIT.passed : EXIT.usage;
 }
 
 /** Shows the version. */
-export function commandVersion(console: Console): number {
-  console.out(`soak ${VERSION}`);
+export function executeVersion(io: Io): number {
+  io.out(`soak ${VERSION}`);
   return EXIT.passed;
+}
+
+const WIDTH = 80;
+
+/** The help on a topic, ready to print; no line is wider than 80 columns. */
+export function helpText(topic: HelpTopic | undefined): string {
+  if (topic === undefined) return generalHelp();
+  return topic === "codes" ? codesText() : commandText(topic, COMMANDS[topic]);
+}
+
+function generalHelp(): string {
+  return [
+    "soak: run a soak test that tunes its system, prove each change, gate the release",
+    "",
+    "Usage: soak COMMAND [FLAGS]        soak --version",
+    "",
+    ...columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
+    "",
+    "Exit codes:",
+    ...columns(Object.entries(EXIT_CODES)),
+    "",
+    "Environment:",
+    ...columns([
+      ["NO_COLOR", "any value turns colours off"],
+      ["SOAK_DEBUG", "1 adds the stack trace to an error"],
+      ["SOURCE_DATE_EPOCH", "start of a simulated run's clock, in s since 1970"],
+    ]),
+    "",
+    "soak help COMMAND tells more; soak help codes lists what verification can find.",
+    "",
+  ].join("\n");
+}
+
+function commandText(name: string, spec: CommandSpec): string {
+  const flags = spec.flags.length > 0 ? ["[FLAGS]"] : [];
+  const lines = [
+    `soak ${name}: ${spec.summary}`,
+    "",
+    `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
+  ];
+  for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, WIDTH));
+  const rows = (group: string | undefined): (readonly [string, string])[] =>
+    spec.flags.filter((flag) => flag.group === group).map((flag) => [
+      spelled(flag),
+      flagNote(flag),
+    ]);
+  lines.push("", "Flags:", ...columns([...rows(undefined), ["-h, --help", "show this"]]));
+  for (const group of new Set(spec.flags.map((flag) => flag.group))) {
+    if (group !== undefined) lines.push("", `${group}:`, ...columns(rows(group)));
+  }
+  lines.push("", "Examples:");
+  for (const [command, effect] of spec.examples) lines.push(`  ${command}`, `      ${effect}`);
+  if (spec.exits !== undefined) {
+    lines.push("", "Exit codes (soak help shows all):", ...columns(Object.entries(spec.exits)));
+  }
+  return lines.join("\n") + "\n";
+}
+
+function spelled({ name, placeholder }: FlagSpec): string {
+  return placeholder === null ? `--${name}` : `--${name} ${placeholder}`;
+}
+
+function flagNote(flag: FlagSpec): string {
+  const { range } = flag;
+  const notes = [
+    ...(flag.required ? ["required"] : []),
+    ...(range === undefined ? [] : [`${range.min} to ${range.max}`]),
+    ...(flag.default === undefined ? [] : [`default ${flag.default}`]),
+  ];
+  return flag.description + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
+}
+
+/** Two columns: terms, and what they mean, wrapped beside them. */
+function columns(rows: readonly (readonly [term: string, meaning: string])[]): string[] {
+  const left = Math.max(...rows.map(([term]) => term.length)) + 4;
+  return rows.flatMap(([term, meaning]) =>
+    wrap(meaning, WIDTH - left).map((line, i) =>
+      (i === 0 ? `  ${term}`.padEnd(left) : " ".repeat(left)) + line
+    )
+  );
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line += (line === "" ? "" : " ") + word;
+    }
+  }
+  return [...lines, line];
+}
+
+/** The text of `soak help codes`: every code with what causes it. */
+function codesText(): string {
+  const width = Math.max(...FINDING_CODES.map((code) => code.length));
+  const section = (title: string, wanted: FindingClass): string[] => [
+    title,
+    ...FINDING_CODES.filter((code) => FINDING_KINDS[code].class === wanted)
+      .map((code) => `  ${code.padEnd(width)}  ${FINDING_KINDS[code].cause}`),
+  ];
+  return [
+    ...section("A rule was broken, or a record is false (strict: exit 1)", "proof"),
+    "",
+    ...section("Missing or unreadable, so that nothing is proven (exit 3)", "gap"),
+  ].join("\n");
 }

@@ -5,10 +5,10 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import type { FlagSpec } from "./flag_spec.ts";
+import { nearestSpelling, printable } from "../base/text.ts";
+import { OptionError } from "../model/system_spec.ts";
+import type { FlagSpec } from "./command_spec.ts";
 import { type CommandName, COMMANDS } from "./commands.ts";
-import { printable } from "../base/text.ts";
-import { nearestSpelling } from "../base/spelling.ts";
 
 /** The remedy for a number in another notation. */
 export const PLAIN_DIGITS = "write it in plain decimal digits";
@@ -21,6 +21,28 @@ export function isCommandName(word: string): word is CommandName {
 /** A mistake on the command line. */
 export function usage(what: string, where: string, remedy: string): SoakError {
   return new SoakError("usage", what, { where, remedy });
+}
+
+/** Does something, and names the flag where what it refuses is an option that a flag asks for. */
+export function withFlagNames<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw flagNamed(error);
+  }
+}
+
+/** The error of an option as the mistake of the flag that asks for it; any other as it is. */
+export function flagNamed(error: unknown): unknown {
+  if (!(error instanceof OptionError)) return error;
+  return usage(error.what, flagOf(error.option), error.remedy ?? "");
+}
+
+/** How an option of a run is spelt on the command line. */
+function flagOf(option: string): string {
+  if (option === "command") return "--";
+  const flag = flagsOf("run").find(({ setting }) => setting === option);
+  return `--${flag?.name ?? option.replaceAll(/[A-Z…]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** A word as an error shows it. */

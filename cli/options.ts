@@ -5,15 +5,21 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import type { Deltas } from "../model/params.ts";
+import {
+  completeSystem,
+  type MockFault,
+  type SystemRequest,
+  type SystemSpec,
+} from "../model/system_spec.ts";
+import type { CommandSpec, FlagSpec } from "./command_spec.ts";
 import {
   type CommandName,
   COMMANDS,
-  type CommandSpec,
   DEFAULT_PROFILE,
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./commands.ts";
-import type { MockFault } from "../model/mock_fault.ts";
 import {
   flagBeforeCommand,
   flagsOf,
@@ -25,6 +31,7 @@ import {
   unexpected,
   unknownFlag,
   usage,
+  withFlagNames,
 } from "./mistakes.ts";
 import {
   choice,
@@ -38,16 +45,6 @@ import {
   text,
   url,
 } from "./values.ts";
-import type { Deltas } from "../model/params.ts";
-import {
-  ON_ERROR,
-  type RealRequest,
-  realSystem,
-  refuseRealSettings,
-  RELOAD_SIGNALS,
-  type SystemRequest,
-  type SystemSpec,
-} from "../model/system_spec.ts";
 
 /** The systems that a run can soak, each chosen by a flag of its name. */
 const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec["kind"][];
@@ -64,14 +61,17 @@ export type RunCommand =
     readonly profile: string | undefined;
     /** The runtime file to start from. */
     readonly runtimePath: string | undefined;
-    /** The system to soak; only what is given. */
-    readonly system: SystemRequest;
     readonly quiet: boolean;
     readonly json: boolean;
   }
   & (
-    | { readonly resume: false; readonly iterations: number }
-    | { readonly resume: true; readonly iterations: number | undefined }
+    | { readonly resume: false; readonly iterations: number; readonly system: SystemSpec }
+    | {
+      readonly resume: true;
+      readonly iterations: number | undefined;
+      /** Only what is given; it must not contradict the run. */
+      readonly system: SystemRequest;
+    }
   );
 
 /** `soak verify`. */
@@ -159,24 +159,6 @@ const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
 /**
  * Parses a command line. Every mistake in it is an error that names the argument and, where there
  * is one, the nearest valid spelling.
- *
- * @param args The arguments, as in `Deno.args`.
- * @returns What is asked for, validated.
- * @throws {SoakError} Of kind `"usage"`, if anything is wrong.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * assertEquals(parseOptions(["gate", "--strict"]), {
- *   command: "gate",
- *   dir: "artifacts/soak/latest",
- *   strict: true,
- *   prometheus: false,
- *   json: false,
- * });
- * assertThrows(() => parseOptions(["gate", "--strickt"]), Error, "did you mean --strict?");
- * ```
  */
 export function parseOptions(args: readonly string[]): Command {
   const [first, ...rest] = args;
@@ -211,9 +193,9 @@ function build(given: Given): Command {
   }
   switch (name) {
     case "run":
-      return runCommand(given);
+      return runOptions(given);
     case "verify":
-      return verifyCommand(given);
+      return verifyOptions(given);
     case "gate": {
       const strict = switches.has("strict");
       const prometheus = switches.has("prometheus");
@@ -227,9 +209,9 @@ function build(given: Given): Command {
       return { command: name, runtimePath, profile: profileOf(given), deltas, json };
     }
     case "params":
-      return paramsCommand(given);
+      return paramsOptions(given);
     case "profile":
-      return profileCommand(given);
+      return profileOptions(given);
     case "hash":
       return { command: name, files: files(given) };
     case "help":
@@ -237,7 +219,7 @@ function build(given: Given): Command {
   }
 }
 
-function runCommand(given: Given): RunCommand {
+function runOptions(given: Given): RunCommand {
   const { switches } = given;
   const flags = {
     command: "run",
@@ -257,15 +239,14 @@ function runCommand(given: Given): RunCommand {
       : "soak run takes flags only";
     throw unexpected(given.positionals[0] ?? "", remedy);
   }
-  const system = systemRequest(given);
-  if (switches.has("resume")) return { ...flags, system, resume: true, iterations };
-  const { kind } = system;
-  if (kind === undefined) return missing(given, KINDS.map((name) => `--${name}`).join(" or "));
-  if (kind === "mock") refuseRealSettings(system);
-  else realSystem({ ...system, kind });
+  const request = systemRequest(given);
+  if (switches.has("resume")) return { ...flags, system: request, resume: true, iterations };
+  if (request.kind === undefined) {
+    return missing(given, KINDS.map((name) => `--${name}`).join(" or "));
+  }
   return {
     ...flags,
-    system,
+    system: withFlagNames(() => completeSystem(request, flags.mockFault)),
     resume: false,
     iterations: iterations ?? missing(given, "--iterations"),
   };
@@ -273,35 +254,32 @@ function runCommand(given: Given): RunCommand {
 
 /** The system that is asked for, with nothing in it that is not. */
 function systemRequest(given: Given): SystemRequest {
-  const { switches, rest } = given;
+  const { switches, rest, spec } = given;
   const [kind, second] = KINDS.filter((name) => switches.has(name));
   if (kind !== undefined && second !== undefined) {
     const remedy = `choose --${kind} or --${second}`;
     throw usage("one system is soaked at a time", `--${second}`, remedy);
   }
-  const settings: RealRequest = {
-    command: rest.length > 0 ? rest : undefined,
-    timeoutSeconds: number(given, "timeout"),
-    graceSeconds: number(given, "grace"),
-    pauseSeconds: number(given, "pause"),
-    retries: number(given, "retries"),
-    onError: choice(given, "on-error", ON_ERROR),
-    prometheusUrl: url(given, "prometheus-url"),
-    intervalSeconds: number(given, "interval"),
-    measureCommand: text(given, "measure"),
-    readyUrl: url(given, "ready-url"),
-    readyFile: text(given, "ready-file"),
-    readyTimeoutSeconds: number(given, "ready-timeout"),
-    reloadSignal: choice(given, "reload-signal", RELOAD_SIGNALS),
-    reloadCommand: text(given, "reload-command"),
-    reloadRestart: switches.has("reload-restart") || undefined,
-    maxRestarts: number(given, "max-restarts"),
+  const asked: [string, unknown][] = spec.flags.flatMap((flag) => {
+    const value = flag.setting === undefined ? undefined : settingValue(given, flag);
+    return flag.setting === undefined || value === undefined ? [] : [[flag.setting, value]];
+  });
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    ...(rest.length > 0 ? { command: rest } : {}),
+    ...Object.fromEntries(asked),
   };
-  const asked = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return { ...(kind === undefined ? {} : { kind }), ...Object.fromEntries(asked) };
 }
 
-function verifyCommand(given: Given): VerifyCommand {
+/** What a flag asks of its setting; the flag's description in the table fits the setting's type. */
+function settingValue(given: Given, flag: FlagSpec): unknown {
+  if (flag.placeholder === null) return given.switches.has(flag.name) || undefined;
+  if (flag.range !== undefined) return number(given, flag.name);
+  if (flag.choices !== undefined) return choice(given, flag.name, flag.choices);
+  return flag.isUrl ? url(given, flag.name) : text(given, flag.name);
+}
+
+function verifyOptions(given: Given): VerifyCommand {
   const { switches } = given;
   const strict = switches.has("strict");
   const explain = number(given, "explain");
@@ -330,7 +308,7 @@ function thresholdPct(given: Given): number | undefined {
   throw usage(what, "--threshold", `did you mean ${meant}?`);
 }
 
-function paramsCommand(given: Given): ParamsCommand {
+function paramsOptions(given: Given): ParamsCommand {
   const flags = {
     command: "params",
     profile: profileOf(given),
@@ -356,7 +334,7 @@ function paramsCommand(given: Given): ParamsCommand {
   return { ...flags, action };
 }
 
-function profileCommand(given: Given): ProfileCommand {
+function profileOptions(given: Given): ProfileCommand {
   const flags = { command: "profile", json: given.switches.has("json") } as const;
   const [action, file, extra] = given.positionals;
   if (action === undefined) return missing(given, "init, show, check or schema");

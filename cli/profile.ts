@@ -6,37 +6,37 @@
 
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
-import { type Console, EXIT } from "./console.ts";
-import { SoakError } from "../base/errors.ts";
-import { canonicalJson } from "../base/json.ts";
-import type { ProfileCommand } from "./options.ts";
-import { osError } from "../base/oserror.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import { osError, SoakError } from "../base/errors.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { profileToJson } from "../model/profile_check.ts";
 import { checkProfileFile, loadProfile } from "../model/profile_file.ts";
-import { startingPoint } from "../model/starting_point.ts";
 import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
 import type { ProfileProblem } from "../model/schema_check.ts";
-import { verdictText } from "../report/verdict_text.ts";
+import { startingPoint } from "../model/starting_point.ts";
 import type { Style } from "../report/terminal.ts";
+import { verdictText } from "../report/verdict_text.ts";
+import type { Io } from "./console.ts";
+import { EXIT } from "./exit_code.ts";
+import type { ProfileCommand } from "./options.ts";
 
 /** Name of the schema beside a profile that `init` writes. */
 const SCHEMA_FILE = "profile.schema.json";
 
 /** Writes, shows or checks a profile, or shows the schema of profiles. */
-export async function commandProfile(command: ProfileCommand, console: Console): Promise<number> {
+export async function executeProfile(command: ProfileCommand, io: Io): Promise<number> {
   switch (command.action) {
     case "init":
-      return await init(command.file, command.json, console);
+      return await init(command.file, command.json, io);
     case "show": {
-      const profile = profileToJson(await loadProfile(command.profile));
-      console.out(command.json ? canonicalJson(profile) : pretty(profile));
+      const profile = profileToJson(loadProfile(command.profile));
+      io.out(command.json ? canonicalJson(profile) : pretty(profile));
       return EXIT.passed;
     }
     case "check":
-      return await check(command.file, command.json, console);
+      return check(command.file, command.json, io);
     case "schema":
-      console.out(command.json ? canonicalJson(PROFILE_SCHEMA) : pretty(PROFILE_SCHEMA));
+      io.out(command.json ? canonicalJson(PROFILE_SCHEMA) : pretty(PROFILE_SCHEMA));
       return EXIT.passed;
   }
 }
@@ -45,10 +45,10 @@ function pretty(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-async function init(file: string | undefined, json: boolean, console: Console): Promise<number> {
+async function init(file: string | undefined, json: boolean, io: Io): Promise<number> {
   const profile = { $schema: `./${SCHEMA_FILE}`, ...startingPoint };
   if (file === undefined) {
-    console.out(json ? canonicalJson(profile) : pretty(profile));
+    io.out(json ? canonicalJson(profile) : pretty(profile));
     return EXIT.passed;
   }
   if (!await createFile(file, profile)) {
@@ -61,11 +61,11 @@ async function init(file: string | undefined, json: boolean, console: Console): 
   const schema = join(dirname(file), SCHEMA_FILE);
   if (await createFile(schema, PROFILE_SCHEMA)) written.push(schema);
   if (json) {
-    console.out(canonicalJson({ written }));
+    io.out(canonicalJson({ written }));
     return EXIT.passed;
   }
-  console.out(`wrote ${written.map((path) => printable(path)).join(" and ")}`);
-  console.out(
+  io.out(`wrote ${written.map((path) => printable(path)).join(" and ")}`);
+  io.out(
     `Next: put in your parameters, KPIs and rules; then soak profile check ${shellWord(file)}`,
   );
   return EXIT.passed;
@@ -82,14 +82,14 @@ async function createFile(path: string, value: unknown): Promise<boolean> {
   }
 }
 
-async function check(file: string, json: boolean, console: Console): Promise<number> {
-  const { profile, problems } = await checkProfileFile(file);
+function check(file: string, json: boolean, io: Io): number {
+  const { profile, problems } = checkProfileFile(file);
   const valid = profile !== null;
   if (json) {
-    console.out(canonicalJson({ valid, problems }));
+    io.out(canonicalJson({ valid, problems }));
     return valid ? EXIT.passed : EXIT.failed;
   }
-  for (const problem of problems) console.out(problemLine(problem, console.outStyle));
+  for (const problem of problems) io.out(problemLine(problem, io.outStyle));
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const found = [
     ...(errors > 0 ? [counted(errors, "mistake")] : []),
@@ -99,9 +99,9 @@ async function check(file: string, json: boolean, console: Console): Promise<num
     ? ""
     : `profile ${profile.name}, ${counted(profile.parameters.length, "parameter")}, ` +
       `${counted(profile.kpis.length, "KPI")}, ${counted(profile.rules.length, "rule")}`;
-  const verdict = verdictText(valid ? "PASS" : "FAIL", console.outStyle);
+  const verdict = verdictText(valid ? "PASS" : "FAIL", io.outStyle);
   const summary = [what, ...found].filter((part) => part !== "").join("; ");
-  console.out(`${verdict} ${printable(file)}: ${summary}`);
+  io.out(`${verdict} ${printable(file)}: ${summary}`);
   return valid ? EXIT.passed : EXIT.failed;
 }
 

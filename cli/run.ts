@@ -1,30 +1,31 @@
 /**
- * `soak run` and `soak replay`.
+ * `soak run`.
  *
  * @module
  */
 
 import { relative } from "@std/path/relative";
-import type { IterationRecord } from "../record/records.ts";
-import { type Console, EXIT } from "./console.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { canonicalJson, type JsonObject, readJsonWithHash } from "../base/json.ts";
-import type { Command, RunCommand } from "./options.ts";
+import { readJsonWithHash } from "../base/json_file.ts";
+import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { loadProfile } from "../model/profile_file.ts";
-import { verdictText } from "../report/verdict_text.ts";
-import { replayRun } from "../run/replay.ts";
-import { type RunResult, runSoak } from "../run/run.ts";
+import type { IterationRecord } from "../record/records.ts";
 import { renderCounts, RunTable } from "../report/run_table.ts";
-import { isJsonObject } from "../base/shape.ts";
-import { Progress, type ProgressOptions } from "../report/terminal.ts";
+import type { Progress } from "../report/terminal.ts";
+import { type RunResult, runSoak } from "../run/run.ts";
+import { type Io, openProgress } from "./console.ts";
+import { EXIT } from "./exit_code.ts";
+import { flagNamed } from "./mistakes.ts";
+import type { RunCommand } from "./options.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
-export async function commandRun(command: RunCommand, console: Console): Promise<number> {
-  let progress: Progress | null = null;
+export async function executeRun(command: RunCommand, io: Io): Promise<number> {
+  const shown: { progress: Progress | null } = { progress: null };
   let applied = 0;
   const rows = new RunTable();
-  const profile = command.profile === undefined ? undefined : await loadProfile(command.profile);
+  const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
   const result = await runSoak({
     dir: command.dir,
     resume: command.resume,
@@ -35,28 +36,29 @@ export async function commandRun(command: RunCommand, console: Console): Promise
     system: command.system,
     runtime: await runtimeFrom(command),
     profile,
-    startMs: startMs(console.sourceDateEpoch),
-    signal: console.signal,
+    startMs: startMs(io.sourceDateEpoch),
+    signal: io.signal,
     onStart({ run, done, archived }) {
       if (archived !== null) {
-        console.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
+        io.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
       if (done > 0 && done < run.iterations) {
-        console.err(`soak: going on after iteration ${done} of ${run.iterations}`);
+        io.err(`soak: going on after iteration ${done} of ${run.iterations}`);
       }
-      if (!command.quiet) progress = new Progress(progressOptions(run.iterations, done, console));
+      if (!command.quiet) shown.progress = openProgress(io, run.iterations, done);
     },
     onIteration(record) {
       const { iteration, kpiVerdict: verdict, tuning } = record;
       if (tuning.applied) applied++;
-      reportTrouble(record, progress, console);
+      reportTrouble(record, shown.progress, io);
       rows.take(record);
-      console.progress(progress?.update({ iteration, verdict, applied }, console.nowMs()) ?? "");
+      io.progress(shown.progress?.update({ iteration, verdict, applied }, io.nowMs()) ?? "");
     },
+  }).catch((error) => {
+    throw flagNamed(error);
   });
-  const shown: Progress | null = progress;
-  if (shown !== null) console.progress((shown as Progress).finish());
-  return report(command, result, rows, console);
+  io.progress(shown.progress?.finish() ?? "");
+  return report(command, result, rows, io);
 }
 
 /** The runtime to start from, if a file with one is named. */
@@ -74,38 +76,27 @@ async function runtimeFrom({ runtimePath }: RunCommand): Promise<JsonObject | un
 function reportTrouble(
   { iteration, failure, restarts = 0 }: IterationRecord,
   progress: Progress | null,
-  console: Console,
+  io: Io,
 ): void {
   if (failure === null && restarts === 0) return;
-  console.progress(progress?.finish() ?? "");
+  io.progress(progress?.finish() ?? "");
   if (restarts > 0) {
     const times = restarts === 1 ? "once" : `${restarts} times`;
-    console.err(`soak: the service died ${times} in iteration ${iteration} and was started again`);
+    io.err(`soak: the service died ${times} in iteration ${iteration} and was started again`);
   }
-  if (failure !== null) console.err(`soak: iteration ${iteration} was not measured: ${failure}`);
-}
-
-function progressOptions(total: number, done: number, console: Console): ProgressOptions {
-  return {
-    total,
-    done,
-    isTerminal: console.redraws,
-    columns: console.columns,
-    color: console.errStyle.red("x") !== "x",
-    startMs: console.nowMs(),
-  };
+  if (failure !== null) io.err(`soak: iteration ${iteration} was not measured: ${failure}`);
 }
 
 function report(
   command: RunCommand,
   result: RunResult,
   rows: RunTable,
-  console: Console,
+  io: Io,
 ): number {
   const { run, counts, status, recorded } = result;
   const interrupted = status === "interrupted";
   if (command.json) {
-    console.out(canonicalJson({
+    io.out(canonicalJson({
       dir: command.dir,
       status,
       iterations: run.iterations,
@@ -115,20 +106,20 @@ function report(
       archived: result.archived,
     }));
   } else if (status === "complete") {
-    console.out(`The run is complete: ${recorded} of ${run.iterations} iterations are recorded.`);
+    io.out(`The run is complete: ${recorded} of ${run.iterations} iterations are recorded.`);
   } else {
-    const text = rows.render(run.profile, console.outStyle);
-    if (text !== "") console.out(`${text}\n`);
-    console.out(renderCounts(counts));
-    if (!interrupted) console.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
+    const text = rows.render(run.profile, io.outStyle);
+    if (text !== "") io.out(`${text}\n`);
+    io.out(renderCounts(counts));
+    if (!interrupted) io.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
   }
   if (!interrupted) return EXIT.passed;
   const flags = command.dir === "artifacts/soak/latest" ? "" : ` --out ${shellWord(command.dir)}`;
-  console.err(
+  io.err(
     `soak: interrupted after iteration ${recorded} of ${run.iterations}; ` +
       `go on with: soak run --resume${flags}`,
   );
-  const { reason } = console.signal;
+  const { reason } = io.signal;
   return typeof reason === "number" ? reason : EXIT.interrupted;
 }
 
@@ -142,38 +133,4 @@ function startMs(sourceDateEpoch: string | undefined): number | undefined {
     });
   }
   return seconds * 1000;
-}
-
-/** Runs a simulated run again; the exit code says whether every byte is the same. */
-export async function commandReplay(
-  command: Command & { readonly command: "replay" },
-  console: Console,
-): Promise<number> {
-  const startMs = console.nowMs();
-  let progress: Progress | null = null;
-  const { iterations, files, difference } = await replayRun(command.dir, {
-    signal: console.signal,
-    onIteration(iteration, total) {
-      if (!console.redraws || command.json) return;
-      progress ??= new Progress({ ...progressOptions(total, 0, console), startMs });
-      const step = { iteration, verdict: "PASS", applied: 0 } as const;
-      console.progress(progress.update(step, console.nowMs()));
-    },
-  });
-  const shown: Progress | null = progress;
-  if (shown !== null) console.progress((shown as Progress).finish());
-  if (command.json) {
-    console.out(canonicalJson({ identical: difference === null, iterations, files, difference }));
-  } else if (difference === null) {
-    const verdict = verdictText("PASS", console.outStyle);
-    console.out(`${verdict} identical: ${files} files, ${iterations} iterations run again`);
-  } else {
-    const place = difference.path === null ? "" : ` at ${printable(difference.path)}`;
-    console.out(
-      `${verdictText("FAIL", console.outStyle)} ${printable(difference.file)} differs${place}\n` +
-        `  recorded ${printable(difference.recorded, 200)}\n` +
-        `  replayed ${printable(difference.replayed, 200)}`,
-    );
-  }
-  return difference === null ? EXIT.passed : EXIT.failed;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { FlagSpec } from "./flag_spec.ts";
-import { ON_ERROR, REAL_DEFAULTS, RELOAD_SIGNALS } from "../model/system_spec.ts";
+import { defaultOf, ON_ERROR, RELOAD_SIGNALS, type SettingName } from "../model/system_spec.ts";
+import type { FlagSpec } from "./command_spec.ts";
 
 /** The flags that choose a real system. */
 export const RUN_SYSTEM_FLAGS: readonly FlagSpec[] = [
@@ -34,113 +34,101 @@ const SERVICE = "Flags for --service";
 const seconds = (min: number, max = 86_400) => ({ min, max, integer: false });
 const count = { min: 0, max: 1_000_000, integer: true };
 
-/** The flags that only make sense with a real system. */
+/** A flag that asks for a setting, with the setting's own default. */
+function setting(name: SettingName, group: string, flag: FlagSpec): FlagSpec {
+  const value = defaultOf(name);
+  const shown = typeof value === "number" || typeof value === "string" ? { default: value } : {};
+  return { ...flag, ...shown, setting: name, group };
+}
+
+/** The flags that only make sense with a real system, one for each of its settings. */
 export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
-  {
+  setting("timeoutSeconds", REAL, {
     name: "timeout",
     placeholder: "SECONDS",
     description: "how long a command may take; SIGTERM then",
     range: seconds(0.1),
-    default: REAL_DEFAULTS.timeoutSeconds,
-    group: REAL,
-  },
-  {
+  }),
+  setting("graceSeconds", REAL, {
     name: "grace",
     placeholder: "SECONDS",
     description: "time between SIGTERM and SIGKILL, for the whole process group",
     range: seconds(0, 3600),
-    default: REAL_DEFAULTS.graceSeconds,
-    group: REAL,
-  },
-  {
+  }),
+  setting("pauseSeconds", REAL, {
     name: "pause",
     placeholder: "SECONDS",
     description: "wait between two iterations",
     range: seconds(0),
-    default: REAL_DEFAULTS.pauseSeconds,
-    group: REAL,
-  },
-  {
+  }),
+  setting("retries", REAL, {
     name: "retries",
     placeholder: "N",
     description: "try a failed measurement again, within its iteration",
     range: count,
-    default: REAL_DEFAULTS.retries,
-    group: REAL,
-  },
-  {
+  }),
+  setting("onError", REAL, {
     name: "on-error",
     placeholder: ON_ERROR.join("|"),
     description: "stop with exit 4, or record the iteration as failed and go on",
-    default: REAL_DEFAULTS.onError,
-    group: REAL,
-  },
-  {
+    choices: ON_ERROR,
+  }),
+  setting("prometheusUrl", REAL, {
     name: "prometheus-url",
     placeholder: "URL",
     description: "where the profile's queries are sent; a query's ${window} becomes the " +
       "iteration's length, like 30s",
-    group: REAL,
-  },
-  {
+    isUrl: true,
+  }),
+  setting("intervalSeconds", SERVICE, {
     name: "interval",
     placeholder: "SECONDS",
     description: "how long an iteration lasts before it is measured",
     range: seconds(0),
-    default: REAL_DEFAULTS.intervalSeconds,
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("measureCommand", SERVICE, {
     name: "measure",
     placeholder: "PROGRAM",
     description: "what measures an iteration, by writing to SOAK_OUTPUT; run without " +
       "arguments; SOAK_SERVICE_PID is the service",
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("readyUrl", SERVICE, {
     name: "ready-url",
     placeholder: "URL",
     description: "the service is ready once this answers with a 2xx status",
-    group: SERVICE,
-  },
-  {
+    isUrl: true,
+  }),
+  setting("readyFile", SERVICE, {
     name: "ready-file",
     placeholder: "FILE",
     description: "the service is ready once it has written this",
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("readyTimeoutSeconds", SERVICE, {
     name: "ready-timeout",
     placeholder: "SECONDS",
     description: "how long it may take to get ready",
     range: seconds(0.1),
-    default: REAL_DEFAULTS.readyTimeoutSeconds,
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("reloadSignal", SERVICE, {
     name: "reload-signal",
     placeholder: "SIGNAL",
     description: `sent to the service after a change: ${RELOAD_SIGNALS.join(", ")}`,
-    group: SERVICE,
-  },
-  {
+    choices: RELOAD_SIGNALS,
+  }),
+  setting("reloadCommand", SERVICE, {
     name: "reload-command",
     placeholder: "PROGRAM",
     description: "run after a change, with SOAK_SERVICE_PID",
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("reloadRestart", SERVICE, {
     name: "reload-restart",
     placeholder: null,
     description: "start the service anew after a change",
-    group: SERVICE,
-  },
-  {
+  }),
+  setting("maxRestarts", SERVICE, {
     name: "max-restarts",
     placeholder: "N",
     description: "how often in a run a service that died is started again",
     range: count,
-    default: REAL_DEFAULTS.maxRestarts,
-    group: SERVICE,
-  },
+  }),
 ];

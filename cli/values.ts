@@ -4,16 +4,11 @@
  * @module
  */
 
-import {
-  type CommandName,
-  type CommandSpec,
-  DEFAULT_DIR,
-  DEFAULT_FAULT_RATE,
-  DEFAULT_PROFILE,
-} from "./commands.ts";
-import { FAULT_KINDS, type MockFault } from "../model/mock_fault.ts";
-import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
 import type { Deltas } from "../model/params.ts";
+import { FAULT_KINDS, type MockFault } from "../model/system_spec.ts";
+import type { CommandSpec } from "./command_spec.ts";
+import { type CommandName, DEFAULT_DIR, DEFAULT_FAULT_RATE, DEFAULT_PROFILE } from "./commands.ts";
+import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
 
 /** A command line taken apart: every flag is known and stands there once. */
 export interface Given {

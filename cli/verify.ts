@@ -1,29 +1,22 @@
 /**
- * `soak verify` and `soak gate`.
+ * `soak verify`.
  *
  * @module
  */
 
-import { type Console, EXIT } from "./console.ts";
-import { explainIteration } from "../report/explain.ts";
-import { runGate } from "../gate.ts";
-import { canonicalJson } from "../base/json.ts";
-import type { Command, VerifyCommand } from "./options.ts";
-import { renderGate, renderVerification } from "../report/verdict_text.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { verifyRun } from "../proof/verify.ts";
+import { explainIteration } from "../report/explain.ts";
+import { renderVerification } from "../report/verdict_text.ts";
 import { summaryOf, VerifyReport } from "../report/verify_report.ts";
-import type { Verdict } from "../proof/verify_result.ts";
-
-const EXIT_OF: Readonly<Record<Verdict, number>> = {
-  PASS: EXIT.passed,
-  FAIL: EXIT.failed,
-  INCONCLUSIVE: EXIT.inconclusive,
-};
+import type { Io } from "./console.ts";
+import { EXIT, EXIT_OF_VERDICT } from "./exit_code.ts";
+import type { VerifyCommand } from "./options.ts";
 
 /** Verifies a run and writes the reports; the exit code is the verdict. */
-export async function commandVerify(command: VerifyCommand, console: Console): Promise<number> {
+export async function executeVerify(command: VerifyCommand, io: Io): Promise<number> {
   if (command.explain !== undefined) {
-    console.out(await explainIteration(command.dir, command.explain, console.outStyle));
+    io.out(await explainIteration(command.dir, command.explain, io.outStyle));
     return EXIT.passed;
   }
   using report = new VerifyReport(command.dir);
@@ -37,37 +30,22 @@ export async function commandVerify(command: VerifyCommand, console: Console): P
     },
   });
   // The answer is known even where the report can't be written; both are said.
-  const style = console.outStyle;
-  const [written] = await Promise.allSettled([report.finish(result)]);
-  console.out(
+  const style = io.outStyle;
+  const failure = failureOf(() => report.finish(result));
+  io.out(
     command.json
       ? canonicalJson({ ...summaryOf(result), findings: result.findings })
-      : renderVerification(result, written.status === "fulfilled" ? command.dir : null, style),
+      : renderVerification(result, failure === null ? command.dir : null, style),
   );
-  if (written.status === "rejected") throw written.reason;
-  return EXIT_OF[result.verdict];
+  if (failure !== null) throw failure;
+  return EXIT_OF_VERDICT[result.verdict];
 }
 
-/** Runs the gate; the exit code is the verdict. */
-export async function commandGate(
-  command: Command & { readonly command: "gate" },
-  console: Console,
-): Promise<number> {
-  const { strict, prometheus } = command;
-  const { verdict, checks, snapshot, verification } = await runGate(command.dir, {
-    strict,
-    prometheus,
-  });
-  console.out(
-    command.json
-      ? canonicalJson({
-        verdict,
-        strict,
-        checks,
-        snapshot,
-        verification: { ...summaryOf(verification), findings: verification.findings },
-      })
-      : renderGate(checks, verdict, console.outStyle),
-  );
-  return EXIT_OF[verdict];
+function failureOf(call: () => void): unknown {
+  try {
+    call();
+    return null;
+  } catch (error) {
+    return error;
+  }
 }

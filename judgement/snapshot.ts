@@ -4,24 +4,9 @@
  * @module
  */
 
-import type { Guard } from "../model/guards.ts";
-import type { KpiValues, Profile } from "../model/profile.ts";
-
-/** What the snapshot needs to know of an iteration. */
-export interface IterationFacts {
-  /** Number of the iteration. */
-  readonly iteration: number;
-  /** Its time, UTC. */
-  readonly utc: string;
-  /** KPI values by key. */
-  readonly kpis: KpiValues;
-  /** Whether every KPI was met. */
-  readonly kpisMet: boolean;
-  /** Which guards held. */
-  readonly guards: Readonly<Record<Guard, boolean>>;
-  /** State hash after the iteration. */
-  readonly stateHash: string;
-}
+import { byGuard, type Guard } from "../model/guards.ts";
+import type { Profile } from "../model/profile.ts";
+import type { IterationFacts } from "../proof/audit_sink.ts";
 
 /** Statistics of one KPI over the window; `null` where it was never measured. */
 export interface KpiStatistics {
@@ -108,13 +93,7 @@ export class SnapshotWindow {
       iterations_total: this.#total,
       iterations_analyzed: window.length,
       kpi_last8: Object.fromEntries(series.map(([key, values]) => [key, statistics(values)])),
-      guards_last8: {
-        freeze: count("freeze"),
-        oscillation: count("oscillation"),
-        velocity: count("velocity"),
-        cooldown: count("cooldown"),
-        no_op: count("no_op"),
-      },
+      guards_last8: byGuard(count),
       freeze_ready: ready && (last?.guards.freeze ?? false),
       anomalies_count: series.reduce((sum, [, values]) => sum + anomalies(values), 0),
       signature_loops: loops(window.map(({ stateHash }) => stateHash)),

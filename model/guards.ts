@@ -4,16 +4,28 @@
  * @module
  */
 
-import type { JsonObject } from "../base/json.ts";
-import { type Deltas, findParameter, getFromRuntime } from "./params.ts";
-import type { GuardSettings, Profile } from "./profile.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { isJsonObject, type JsonObject } from "../base/json_value.ts";
+import { type Deltas, findParameter, valueOf } from "./params.ts";
+import type { GuardSettings, Parameter, Profile } from "./profile.ts";
 
 /** The guards, in the order in which a skip reason names them. */
 export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"] as const;
 
 /** The name of a guard. */
 export type Guard = typeof GUARDS[number];
+
+/**
+ * A value for each guard. The keys stand in canonical order, in which records are written quickest.
+ */
+export function byGuard<T>(value: (guard: Guard) => T): Record<Guard, T> {
+  return {
+    cooldown: value("cooldown"),
+    freeze: value("freeze"),
+    no_op: value("no_op"),
+    oscillation: value("oscillation"),
+    velocity: value("velocity"),
+  };
+}
 
 /** What one guard found, with the numbers it was computed from. */
 export interface GuardFinding {
@@ -44,6 +56,18 @@ export interface AppliedStep {
   readonly from: number;
   /** Value after. */
   readonly to: number;
+}
+
+/** The steps that lead from a runtime to targets; keys without a value there are left out. */
+export function stepsTo(
+  targets: Deltas,
+  runtime: JsonObject,
+  parameters: readonly Parameter[],
+): AppliedStep[] {
+  return Object.entries(targets).flatMap(([key, to]) => {
+    const from = valueOf(runtime, key, parameters);
+    return from === undefined ? [] : [{ key, from, to }];
+  });
 }
 
 /** What guards need to remember of the iterations so far; its size does not grow with them. */
@@ -144,13 +168,7 @@ export function rememberApplied(
   return { ...history, lastApplied: history.iteration, directions, steps: sizes };
 }
 
-/**
- * Reads the guard settings in force: `tuner.<name>` in the runtime, else the profile's default.
- *
- * @param runtime The runtime in force.
- * @param profile The profile with the defaults.
- * @returns All settings.
- */
+/** Reads the guard settings in force: `tuner.<name>` in the runtime, else the profile's default. */
 export function guardSettings(runtime: JsonObject, profile: Profile): GuardSettings {
   const tuner = Object.hasOwn(runtime, "tuner") ? runtime["tuner"] : undefined;
   if (!isJsonObject(tuner)) return profile.guards;
@@ -168,13 +186,7 @@ export function guardSettings(runtime: JsonObject, profile: Profile): GuardSetti
   };
 }
 
-/**
- * Tells whether the configuration is locked because KPIs hold.
- *
- * @param history The history, the present iteration included.
- * @param settings The settings in force.
- * @returns Whether the freeze guard holds, and since when.
- */
+/** Tells whether the configuration is locked because KPIs hold. */
 export function freezeGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
   const { freeze_after, freeze_iters } = settings;
   const { iteration, kpiStreak } = history;
@@ -193,13 +205,7 @@ export function freezeGuard(history: GuardHistory, settings: GuardSettings): Gua
   );
 }
 
-/**
- * Tells whether the last change is too recent for its effect to be visible.
- *
- * @param history The history, the present iteration included.
- * @param settings The settings in force.
- * @returns Whether the cooldown guard holds, and for how long.
- */
+/** Tells whether the last change is too recent for its effect to be visible. */
 export function cooldownGuard(history: GuardHistory, settings: GuardSettings): GuardFinding {
   const { lastApplied, iteration } = history;
   if (lastApplied === null) return finding(false, () => "no change applied so far");
@@ -221,15 +227,7 @@ export interface VelocityBudget {
   readonly hour: number;
 }
 
-/**
- * How far a parameter may still move now without holding the velocity guard.
- *
- * @param key The parameter's flat key.
- * @param history The history, the present iteration included.
- * @param settings The settings in force.
- * @param profile The profile with the parameter's range.
- * @returns The two allowances, in the parameter's unit.
- */
+/** How far a parameter may still move now without holding the velocity guard. */
 export function velocityBudget(
   key: string,
   history: GuardHistory,
@@ -285,15 +283,7 @@ function velocityGuard(
   return { holds: false, detail: seen.length === 0 ? "nothing moves" : seen.join("; ") };
 }
 
-/**
- * Tells whether moving a parameter in a direction would make its latest changes flip each time.
- *
- * @param key The parameter's flat key.
- * @param direction 1 for up, −1 for down.
- * @param history The history, the present iteration included.
- * @param settings The settings in force.
- * @returns Whether the oscillation guard would hold for this key.
- */
+/** Tells whether moving a parameter in a direction would make its latest changes flip each time. */
 export function wouldOscillate(
   key: string,
   direction: 1 | -1,
@@ -329,31 +319,6 @@ function oscillationGuard(
  * Recomputes every guard for a proposal.
  *
  * With an empty proposal `no_op` holds, velocity and oscillation do not.
- *
- * @param history The history, the present iteration's measurement included.
- * @param runtime The runtime in force.
- * @param proposal Target values by flat key. Unknown keys are validation's business and are
- * passed over here.
- * @param profile The profile with ranges and default settings.
- * @param withheld What was kept from being proposed. Where that leaves nothing to propose, it is
- * the guard that holds.
- * @returns What each guard found.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { marketMaker } from "./market_maker.ts";
- *
- * const history = observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false });
- * const guards = evaluateGuards(
- *   history,
- *   { engine: { tail_age_ms: 600 } },
- *   { tail_age_ms: 800 },
- *   marketMaker,
- * );
- * assertEquals(guards.velocity.holds, true); // 200 of a range of 300 ms, at most 25 % are allowed
- * assertEquals(guards.no_op.holds, false);
- * ```
  */
 export function evaluateGuards(
   history: GuardHistory,
@@ -363,15 +328,9 @@ export function evaluateGuards(
   withheld: Withheld = NOTHING_WITHHELD,
 ): GuardEvaluation {
   const settings = guardSettings(runtime, profile);
-  const steps: AppliedStep[] = [];
-  let moves = false;
-  for (const [key, to] of Object.entries(proposal)) {
-    const known = findParameter(key, profile.parameters) !== undefined;
-    const from = known ? getFromRuntime(runtime, key, profile.parameters) : undefined;
-    if (from !== to) moves = true;
-    if (from !== undefined) steps.push({ key, from, to });
-  }
+  const steps = stepsTo(proposal, runtime, profile.parameters);
   const proposed = Object.keys(proposal).length;
+  const moves = steps.length < proposed || steps.some(({ from, to }) => from !== to);
   return {
     freeze: freezeGuard(history, settings),
     oscillation: proposed === 0 && withheld.oscillation.length > 0

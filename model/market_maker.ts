@@ -305,21 +305,7 @@ export const marketMaker: Profile = {
 /** The flat keys of the market-maker profile's parameters, in the profile's order. */
 export const PARAM_KEYS: readonly string[] = marketMaker.parameters.map(({ key }) => key);
 
-/**
- * Tells whether a profile goes by the built-in one's name without being it.
- *
- * @param profile Any profile.
- * @returns Whether its name promises what it does not keep.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(isImpostor(marketMaker), false);
- * assertEquals(isImpostor({ ...marketMaker, rules: [] }), true);
- * assertEquals(isImpostor({ ...marketMaker, name: "mine", rules: [] }), false);
- * ```
- */
+/** Tells whether a profile goes by the built-in one's name without being it. */
 export function isImpostor(profile: Profile): boolean {
   return profile !== marketMaker && plainName(profile.name) === plainName(marketMaker.name) &&
     canonicalJson(profile) !== canonicalJson(marketMaker);

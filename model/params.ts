@@ -5,11 +5,10 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import type { JsonObject, JsonValue } from "../base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
+import { nearestSpelling } from "../base/text.ts";
 import { marketMaker } from "./market_maker.ts";
 import type { Parameter } from "./profile.ts";
-import { isJsonObject } from "../base/shape.ts";
-import { nearestSpelling } from "../base/spelling.ts";
 
 /** Target values by flat parameter key. */
 export type Deltas = Readonly<Record<string, number>>;
@@ -44,13 +43,7 @@ function indexOf(parameters: readonly Parameter[]): ReadonlyMap<string, Entry> {
   return index;
 }
 
-/**
- * Finds a parameter by its flat key.
- *
- * @param key The flat key.
- * @param parameters The parameters to look in; the market-maker profile's by default.
- * @returns The parameter, or `undefined` if there is none of that name.
- */
+/** Finds a parameter by its flat key. */
 export function findParameter(
   key: string,
   parameters: readonly Parameter[] = marketMaker.parameters,
@@ -69,24 +62,7 @@ function requireEntry(key: string, parameters: readonly Parameter[]): Entry {
   return entry;
 }
 
-/**
- * What to do about a key that is no parameter's.
- *
- * @param key The key.
- * @param parameters The parameters there are.
- * @returns One clause, with the nearest key if one is near.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { marketMaker } from "./market_maker.ts";
- *
- * assertEquals(
- *   spellingHint("tail_age", marketMaker.parameters),
- *   "did you mean tail_age_ms? soak params list shows all",
- * );
- * ```
- */
+/** What to do about a key that is no parameter's. */
 export function spellingHint(key: string, parameters: readonly Parameter[]): string {
   const near = nearestSpelling(key, parameters.map((known) => known.key));
   return near === undefined
@@ -117,6 +93,17 @@ export function getFromRuntime(
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): number | undefined {
   const value = valueAt(runtime, requireEntry(key, parameters).segments);
+  return typeof value === "number" ? value : undefined;
+}
+
+/** The number at a parameter's path; `undefined` if there is none, or no such parameter. */
+export function valueOf(
+  runtime: JsonObject,
+  key: string,
+  parameters: readonly Parameter[],
+): number | undefined {
+  const entry = indexOf(parameters).get(key);
+  const value = entry === undefined ? undefined : valueAt(runtime, entry.segments);
   return typeof value === "number" ? value : undefined;
 }
 
@@ -274,13 +261,7 @@ export function validateDeltas(
   return problems;
 }
 
-/**
- * Checks that a runtime holds an acceptable value for every parameter.
- *
- * @param runtime The nested runtime object.
- * @param parameters The parameters to check; the market-maker profile's by default.
- * @returns One problem for each parameter that is missing or not acceptable.
- */
+/** Checks that a runtime holds an acceptable value for every parameter. */
 export function validateRuntime(
   runtime: JsonObject,
   parameters: readonly Parameter[] = marketMaker.parameters,
@@ -321,13 +302,7 @@ function valueProblem(parameter: Parameter, value: unknown): ParameterProblem | 
   return null;
 }
 
-/**
- * Rounds a value to a multiple of a parameter's step, as the shortest decimal.
- *
- * @param value The value to round.
- * @param parameter The parameter with the step.
- * @returns The nearest multiple of the step: `0.1 + 0.01` becomes `0.11`.
- */
+/** Rounds a value to a multiple of a parameter's step, as the shortest decimal. */
 export function roundToStep(value: number, parameter: Pick<Parameter, "step">): number {
   const { step } = parameter;
   const steps = Math.round(value / step);

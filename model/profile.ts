@@ -162,25 +162,7 @@ export interface KpiJudgement {
   readonly reasons: readonly string[];
 }
 
-/**
- * Judges KPI values against a profile's targets.
- *
- * @param profile The profile with the targets.
- * @param values The measured values.
- * @returns The verdict and one reason for each KPI that misses its target.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { marketMaker } from "./market_maker.ts";
- *
- * const values = { risk_ratio: 0.47, maker_taker_ratio: 0.9, net_bps: 3, p95_latency_ms: 300 };
- * assertEquals(judgeKpis(marketMaker, values), {
- *   verdict: "FAIL",
- *   reasons: ["risk_ratio 0.47 > 0.42"],
- * });
- * ```
- */
+/** Judges KPI values against a profile's targets. */
 export function judgeKpis(profile: Profile, values: KpiValues): KpiJudgement {
   const reasons: string[] = [];
   for (const kpi of profile.kpis) {
@@ -197,13 +179,7 @@ export function judgeKpis(profile: Profile, values: KpiValues): KpiJudgement {
   return { verdict: reasons.length === 0 ? "PASS" : "FAIL", reasons };
 }
 
-/**
- * Tells whether a condition holds for the KPI values; a KPI that was not measured meets none.
- *
- * @param condition The comparison.
- * @param values The measured values.
- * @returns Whether the comparison holds.
- */
+/** Tells whether a condition holds for the KPI values; a KPI that was not measured meets none. */
 export function conditionHolds(condition: Condition, values: KpiValues): boolean {
   const value = Object.hasOwn(values, condition.kpi) ? values[condition.kpi] : null;
   if (value === null || value === undefined) return false;
@@ -219,13 +195,7 @@ export function conditionHolds(condition: Condition, values: KpiValues): boolean
   }
 }
 
-/**
- * Tells whether all of a rule's conditions hold.
- *
- * @param rule The rule.
- * @param values The measured values.
- * @returns Whether the rule fires.
- */
+/** Tells whether all of a rule's conditions hold. */
 export function ruleFires(rule: Rule, values: KpiValues): boolean {
   return rule.when.every((condition) => conditionHolds(condition, values));
 }
@@ -233,10 +203,6 @@ export function ruleFires(rule: Rule, values: KpiValues): boolean {
 /**
  * Where an action would bring a parameter from its present value, before bounds and guards.
  * A value already beyond the action's limit stays where it is.
- *
- * @param action The step.
- * @param current The present value.
- * @returns The value that the action aims for.
  */
 export function actionTarget(action: Action, current: number): number {
   const target = "add" in action ? current + action.add : current * action.multiply;

@@ -5,8 +5,16 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import type { JsonObject, JsonValue } from "../base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import type { GateSettings, GuardSettings, Kpi, Parameter, Profile, Rule } from "./profile.ts";
+import {
+  gateProblems,
+  guardProblems,
+  kpiProblems,
+  parameterProblems,
+  type Part,
+  type SoundParts,
+} from "./profile_lint.ts";
 import {
   GATE_SCHEMA,
   GUARDS_SCHEMA,
@@ -16,17 +24,8 @@ import {
   RULE_SCHEMA,
   type SchemaNode,
 } from "./profile_schema.ts";
-import {
-  gateProblems,
-  guardProblems,
-  kpiProblems,
-  parameterProblems,
-  type Part,
-  type SoundParts,
-} from "./profile_lint.ts";
-import { type ProfileProblem, shapeProblems } from "./schema_check.ts";
 import { ruleProblems } from "./rule_lint.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { type ProfileProblem, schemaProblems } from "./schema_check.ts";
 
 export type { ProfileProblem } from "./schema_check.ts";
 
@@ -51,7 +50,7 @@ export type { ProfileProblem } from "./schema_check.ts";
  * ```
  */
 export function checkProfile(value: JsonValue): ProfileProblem[] {
-  const shape = shapeProblems(value);
+  const shape = schemaProblems(value);
   if (!isJsonObject(value)) return shape;
   const parts = soundParts(value, shape.length === 0);
   return inDocumentOrder([
@@ -122,7 +121,7 @@ function isProfile(
 }
 
 function fits<T>(node: SchemaNode): (value: unknown) => value is T {
-  return (value): value is T => shapeProblems(value as JsonValue, node).length === 0;
+  return (value): value is T => schemaProblems(value as JsonValue, node).length === 0;
 }
 
 const isParameter: (value: unknown) => value is Parameter = fits(PARAMETER_SCHEMA);

@@ -5,17 +5,17 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import { decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
-import { marketMaker } from "./market_maker.ts";
-import { printable } from "../base/text.ts";
-import type { Profile } from "./profile.ts";
-import { checkProfile, parseProfile, type ProfileProblem } from "./profile_check.ts";
-import { didYouMean, inSchemaOrder } from "./schema_check.ts";
+import { decodeJson } from "../base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { didYouMean, printable } from "../base/text.ts";
+import { marketMaker } from "./market_maker.ts";
+import type { Profile } from "./profile.ts";
+import { checkProfile, parseProfile } from "./profile_check.ts";
+import { inSchemaOrder, type ProfileProblem } from "./schema_check.ts";
 
 /** The profiles that need no file, by name. */
-export const BUILT_IN: ReadonlyMap<string, Profile> = new Map([[marketMaker.name, marketMaker]]);
+const BUILT_IN: ReadonlyMap<string, Profile> = new Map([[marketMaker.name, marketMaker]]);
 
 /** What a profile file says, and what is wrong with it. */
 export interface CheckedFile {
@@ -25,26 +25,9 @@ export interface CheckedFile {
   readonly profile: Profile | null;
 }
 
-/**
- * Reads a profile file and checks it.
- *
- * @param path The file.
- * @returns The profile, and every mistake. Text that is no JSON is one mistake.
- * @throws {SoakError} If the file can't be read.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const path = await Deno.makeTempFile();
- * const { problems } = await checkProfileFile(path);
- * assertEquals(problems.map(({ message }) => message), [
- *   "line 1, column 1: no JSON in it, only white space",
- * ]);
- * ```
- */
-export async function checkProfileFile(path: string): Promise<CheckedFile> {
-  const bytes = await readRegularFile(path);
+/** Reads a profile file and checks it. */
+export function checkProfileFile(path: string): CheckedFile {
+  const bytes = readRegularFile(path);
   let document: JsonValue;
   try {
     document = decodeJson(bytes, "$");
@@ -72,26 +55,11 @@ function effective(document: JsonValue): JsonObject {
   return profile;
 }
 
-/**
- * Loads a profile that a command line names.
- *
- * @param nameOrFile The name of a built-in profile, or a file.
- * @returns The profile.
- * @throws {SoakError} Of kind `"usage"`, if there is no such profile or it has a mistake; the
- * first one is named. Of kind `"system"`, if the file can't be read.
- *
- * @example
- * ```ts
- * import { assertEquals, assertRejects } from "@std/assert";
- *
- * assertEquals((await loadProfile("market-maker")).name, "market-maker");
- * await assertRejects(() => loadProfile("market-marker"), Error, "did you mean market-maker?");
- * ```
- */
-export async function loadProfile(nameOrFile: string): Promise<Profile> {
+/** Loads a profile that a command line names. */
+export function loadProfile(nameOrFile: string): Profile {
   const builtIn = BUILT_IN.get(nameOrFile);
   if (builtIn !== undefined) return builtIn;
-  const { profile, problems } = await readNamed(nameOrFile);
+  const { profile, problems } = readNamed(nameOrFile);
   if (profile !== null) return profile;
   const [first, ...more] = problems.filter(({ severity }) => severity === "error");
   const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
@@ -103,9 +71,9 @@ export async function loadProfile(nameOrFile: string): Promise<Profile> {
   });
 }
 
-async function readNamed(nameOrFile: string): Promise<CheckedFile> {
+function readNamed(nameOrFile: string): CheckedFile {
   try {
-    return await checkProfileFile(nameOrFile);
+    return checkProfileFile(nameOrFile);
   } catch (error) {
     if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
     const { what, where, remedy, cause } = error;

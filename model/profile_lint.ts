@@ -5,10 +5,11 @@
  * @module
  */
 
+import { didYouMean } from "../base/text.ts";
 import { roundToStep } from "./params.ts";
 import type { GateSettings, GuardSettings, Kpi, Parameter, Rule } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
-import { didYouMean, type ProfileProblem } from "./schema_check.ts";
+import type { ProfileProblem } from "./schema_check.ts";
 
 /** A part of a profile and where it stands. */
 export interface Part<T> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { didYouMean } from "../base/text.ts";
 import { roundToStep } from "./params.ts";
 import { type Action, actionTarget, type Condition, type Parameter, type Rule } from "./profile.ts";
 import {
@@ -16,7 +17,7 @@ import {
   TOLERANCE,
   warning,
 } from "./profile_lint.ts";
-import { didYouMean, type ProfileProblem } from "./schema_check.ts";
+import type { ProfileProblem } from "./schema_check.ts";
 
 /** What is wrong with the rules. */
 export function ruleProblems(parts: SoundParts): ProfileProblem[] {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { closestMatch } from "leven";
-import type { JsonValue } from "../base/json.ts";
+import { isJsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
+import { Shape } from "../base/shape.ts";
+import { didYouMean } from "../base/text.ts";
 import { PROFILE_SCHEMA, type SchemaNode, type SchemaType } from "./profile_schema.ts";
-import { isJsonObject, Shape } from "../base/shape.ts";
 
 /** One thing that is wrong with a profile, or looks it. */
 export interface ProfileProblem {
@@ -21,27 +21,8 @@ export interface ProfileProblem {
   readonly remedy?: string;
 }
 
-/**
- * Checks a document against the schema of a profile.
- *
- * @param value The document.
- * @param node The part of the schema that it must match; the whole one by default.
- * @returns One problem for each value that does not fit.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { KPI_SCHEMA } from "./profile_schema.ts";
- *
- * const kpi = { key: "p95", unit: "ms", better: "less", traget: 1, metric: "p", description: "" };
- * assertEquals(shapeProblems(kpi, KPI_SCHEMA).map(({ path, remedy }) => [path, remedy]), [
- *   ["$.target", undefined],
- *   ["$.traget", "did you mean target?"],
- *   ["$.better", undefined],
- * ]);
- * ```
- */
-export function shapeProblems(
+/** Checks a document against the schema of a profile. */
+export function schemaProblems(
   value: JsonValue,
   node: SchemaNode = PROFILE_SCHEMA,
 ): ProfileProblem[] {
@@ -50,28 +31,7 @@ export function shapeProblems(
   return problems;
 }
 
-/**
- * A name that was most likely meant.
- *
- * @param word What was written.
- * @param known What could have been meant.
- * @returns `{ remedy: "did you mean …?" }`, or nothing if no name is near.
- */
-export function didYouMean(word: string, known: readonly string[]): { remedy?: string } {
-  const [only, another] = known.filter((name) => word.length > 2 && name.startsWith(word));
-  if (only !== undefined && another === undefined) return { remedy: `did you mean ${only}?` };
-  const maxDistance = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
-  const near = word.length > 100 ? undefined : closestMatch(word, [...known], { maxDistance });
-  return near === undefined ? {} : { remedy: `did you mean ${near}?` };
-}
-
-/**
- * Puts the fields of a document in the schema's order.
- *
- * @param value A document that fits the schema.
- * @param node The part of the schema that it fits; the whole one by default.
- * @returns A copy; fields that the schema does not name are left out.
- */
+/** Puts the fields of a document in the schema's order. */
 export function inSchemaOrder(value: JsonValue, node: SchemaNode = PROFILE_SCHEMA): JsonValue {
   if (Array.isArray(value)) {
     const { items } = node;
@@ -121,7 +81,7 @@ function visitFields(
   path: string,
   found: ProfileProblem[],
 ): void {
-  const error = (where: string, message: string, more: { remedy?: string } = {}) =>
+  const error = (where: string, message: string, more: { readonly remedy?: string } = {}) =>
     found.push({ severity: "error", path: where, message, ...more });
   for (const field of required) {
     if (!Object.hasOwn(value, field)) error(`${path}.${field}`, "the field is missing");
@@ -129,7 +89,7 @@ function visitFields(
   const unknown = Object.keys(value).filter((field) => !Object.hasOwn(properties, field));
   const open = Object.keys(properties).filter((field) => !Object.hasOwn(value, field));
   for (const field of unknown.slice(0, 100)) {
-    error(fieldPath(path, field), "there is no such field", didYouMean(field, open));
+    error(path + jsonPathStep(field), "there is no such field", didYouMean(field, open));
   }
   if (unknown.length > 100) {
     error(path, `and ${unknown.length - 100} more fields that do not exist`);
@@ -142,11 +102,6 @@ function visitFields(
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) visit(part, child, `${path}.${field}`, found);
   }
-}
-
-function fieldPath(path: string, field: string): string {
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(field)) return `${path}.${field}`;
-  return `${path}[${JSON.stringify(field.length > 60 ? `${field.slice(0, 60)}…` : field)}]`;
 }
 
 /** What was expected in place of a value; `null` if it fits, its parts aside. */

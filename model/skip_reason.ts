@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Guard, type GuardEvaluation, GUARDS, type Withheld } from "./guards.ts";
+import { byGuard, type Guard, type GuardEvaluation, GUARDS, type Withheld } from "./guards.ts";
 
 /** Why a proposal was not applied, or why none was made. */
 export interface SkipReason extends Readonly<Record<Guard, boolean>> {
@@ -30,30 +30,26 @@ export interface ProposalContext {
   readonly withheld?: Withheld;
 }
 
-/**
- * The skip reason that belongs to a guard evaluation; `null` when no guard holds.
- *
- * @param evaluation What each guard found.
- * @param context What else explains that nothing was proposed.
- * @returns Five flags and a note, or `null` if the proposal may be applied.
- */
+/** The skip reason that belongs to a guard evaluation; `null` when no guard holds. */
 export function skipReason(
   evaluation: GuardEvaluation,
   context: ProposalContext,
 ): SkipReason | null {
   const first = GUARDS.find((guard) => evaluation[guard].holds);
   if (first === undefined) return null;
-  return {
-    freeze: evaluation.freeze.holds,
-    oscillation: evaluation.oscillation.holds,
-    velocity: evaluation.velocity.holds,
-    cooldown: evaluation.cooldown.holds,
-    no_op: evaluation.no_op.holds,
-    note: note(first, evaluation, context),
-  };
+  return makeSkipReason((guard) => evaluation[guard].holds, noteOf(first, evaluation, context));
 }
 
-function note(first: Guard, evaluation: GuardEvaluation, context: ProposalContext): string {
+/**
+ * A skip reason from its flags and its note. The fields stand in canonical order, in which records
+ * are written quickest.
+ */
+export function makeSkipReason(holds: (guard: Guard) => boolean, note: string): SkipReason {
+  const { cooldown, freeze, no_op, ...rest } = byGuard(holds);
+  return { cooldown, freeze, no_op, note, ...rest };
+}
+
+function noteOf(first: Guard, evaluation: GuardEvaluation, context: ProposalContext): string {
   if (context.failure !== null) return `not measured: ${context.failure}`;
   if (!context.autoTune) return "auto-tune is off";
   if (first !== "no_op") return `${first}: ${evaluation[first].detail}`;
@@ -65,12 +61,7 @@ function note(first: Guard, evaluation: GuardEvaluation, context: ProposalContex
     : "no rule fires";
 }
 
-/**
- * The guard that a skip reason counts under: the first that holds, by priority.
- *
- * @param reason The five flags.
- * @returns The guard, or `null` if no flag is set.
- */
+/** The guard that a skip reason counts under: the first that holds, by priority. */
 export function primaryGuard(reason: Readonly<Record<Guard, boolean>>): Guard | null {
   return GUARDS.find((guard) => reason[guard]) ?? null;
 }

@@ -6,20 +6,7 @@
 
 import { DEFAULT_GATE, DEFAULT_GUARDS, type Profile } from "./profile.ts";
 
-/**
- * A starting point for the profile of a service that takes requests.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(startingPoint.kpis.map(({ key, target }) => [key, target]), [
- *   ["p95_latency_ms", 250],
- *   ["error_ratio", 0.01],
- *   ["throughput_rps", 200],
- * ]);
- * ```
- */
+/** A starting point for the profile of a service that takes requests. */
 export const startingPoint: Profile = {
   name: "my-service",
   description: "A service that takes requests. Rename it, then put in your own parameters, KPIs " +

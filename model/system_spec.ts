@@ -1,13 +1,30 @@
 /**
- * Which system a run drives, as it is asked for, recorded and read back.
+ * Which system a run drives: as it is asked for, completed with defaults, recorded and read back.
  *
  * @module
  */
 
+import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { canonicalJson, type JsonObject } from "../base/json.ts";
-import { FAULT_KINDS, type MockFault } from "./mock_fault.ts";
+import type { JsonObject } from "../base/json_value.ts";
 import type { Shape } from "../base/shape.ts";
+
+/** Names of the faults. */
+export const FAULT_KINDS = ["ignore", "partial", "late", "drift", "clamp"] as const;
+
+/** A way to misbehave and how often. */
+export interface MockFault {
+  /**
+   * - `ignore`: a change is not taken;
+   * - `partial`: only some keys of a change are taken;
+   * - `late`: a change is taken one iteration later;
+   * - `drift`: a value changes by itself;
+   * - `clamp`: another value than the target is taken.
+   */
+  readonly kind: typeof FAULT_KINDS[number];
+  /** Probability that it strikes a change (for `drift`: an iteration), above 0 up to 1. */
+  readonly rate: number;
+}
 
 /** The built-in simulated system. */
 export interface MockSystem {
@@ -102,151 +119,152 @@ export interface SystemRequest extends Readonly<RealRequest> {
   readonly kind?: SystemSpec["kind"] | undefined;
 }
 
-/** What is not asked for. */
-export const REAL_DEFAULTS = {
-  timeoutSeconds: 300,
-  graceSeconds: 5,
-  pauseSeconds: 0,
-  retries: 0,
-  onError: "stop",
-  intervalSeconds: 30,
-  readyTimeoutSeconds: 30,
-  maxRestarts: 3,
-} as const satisfies RealRequest;
+/** How a setting of a real system is read from a record, and what it is when nobody asks for it. */
+interface Setting<T> {
+  readonly read: (shape: Shape) => T;
+  readonly default: T;
+}
 
-/** The flag that asks for each setting. */
-export const FLAG_OF: Readonly<Record<keyof RealRequest, string>> = {
-  command: "--",
-  timeoutSeconds: "--timeout",
-  graceSeconds: "--grace",
-  pauseSeconds: "--pause",
-  retries: "--retries",
-  onError: "--on-error",
-  prometheusUrl: "--prometheus-url",
-  intervalSeconds: "--interval",
-  measureCommand: "--measure",
-  readyUrl: "--ready-url",
-  readyFile: "--ready-file",
-  readyTimeoutSeconds: "--ready-timeout",
-  reloadSignal: "--reload-signal",
-  reloadCommand: "--reload-command",
-  reloadRestart: "--reload-restart",
-  maxRestarts: "--max-restarts",
+type Settings<T> = { readonly [K in keyof T]: Setting<T[K]> };
+
+const seconds = (value: number): Setting<number> => ({ read: readSeconds, default: value });
+const count = (value: number): Setting<number> => ({
+  read: (shape) => shape.integer(0),
+  default: value,
+});
+const textOrNull: Setting<string | null> = {
+  read: (shape) => shape.nullOr((text) => text.string()),
+  default: null,
 };
 
-const SETTINGS = Object.keys(FLAG_OF) as readonly (keyof RealRequest)[];
+/** Settings of every real system, in the order in which a foreign one is looked for. */
+const REAL_SETTINGS: Settings<RealSettings> = {
+  command: { read: readCommand, default: [] },
+  timeoutSeconds: seconds(300),
+  graceSeconds: seconds(5),
+  pauseSeconds: seconds(0),
+  retries: count(0),
+  onError: { read: (shape) => shape.oneOf(ON_ERROR), default: "stop" },
+  prometheusUrl: textOrNull,
+};
 
-const EXEC_SETTINGS: readonly (keyof RealRequest)[] = [
-  "command",
-  "timeoutSeconds",
-  "graceSeconds",
-  "pauseSeconds",
-  "retries",
-  "onError",
-  "prometheusUrl",
-];
+/** Settings that only a service has. */
+const SERVICE_SETTINGS: Settings<Omit<ServiceSystem, "kind" | keyof RealSettings>> = {
+  intervalSeconds: seconds(30),
+  measureCommand: textOrNull,
+  readyUrl: textOrNull,
+  readyFile: textOrNull,
+  readyTimeoutSeconds: seconds(30),
+  reloadSignal: {
+    read: (shape) => shape.nullOr((signal) => signal.oneOf(RELOAD_SIGNALS)),
+    default: null,
+  },
+  reloadCommand: textOrNull,
+  reloadRestart: { read: (shape) => shape.boolean(), default: false },
+  maxRestarts: count(3),
+};
+
+const ALL_SETTINGS: Settings<Omit<ServiceSystem, "kind">> = {
+  ...REAL_SETTINGS,
+  ...SERVICE_SETTINGS,
+};
+
+/** The name of a setting of a real system. */
+export type SettingName = keyof RealRequest;
+
+const isReal = (name: SettingName): boolean => Object.hasOwn(REAL_SETTINGS, name);
+const SETTING_NAMES = Object.keys(ALL_SETTINGS) as readonly SettingName[];
+const REAL_NAMES = SETTING_NAMES.filter(isReal);
+
+/** What a setting is when nobody asks for it. */
+export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
+  return ALL_SETTINGS[name].default;
+}
+
+/** Something that a run is asked for and can't be; whoever asked knows how it is spelt there. */
+export class OptionError extends SoakError {
+  /** The option at fault: a name in `RunOptions`, or that of a setting. */
+  readonly option: string;
+
+  /** Says what is wrong with an option. */
+  constructor(what: string, option: string, remedy: string) {
+    super("usage", what, { where: option, remedy });
+    this.option = option;
+  }
+}
+
+/** Seconds of virtual time that a simulated iteration takes. */
+const MOCK_ITERATION_SECONDS = 300;
 
 /**
- * Completes what is asked for with the defaults.
- *
- * @param request What is asked for.
- * @returns All that is needed to drive the system.
- * @throws {SoakError} of kind `"usage"`, if settings are missing, or at odds with the kind or with
- * each other.
+ * Completes what is asked for to all that is needed to drive the system; what is complete stays as
+ * it is. Fails with an {@linkcode OptionError} if something is missing, or at odds with the kind or
+ * with something else.
  */
-export function realSystem(
-  request: SystemRequest & { readonly kind: RealSystem["kind"] },
-): RealSystem {
-  const { kind, command = [] } = request;
-  if (command[0] === undefined || command[0] === "") {
-    throw usage(`--${kind} needs a command`, "--", `soak run --${kind} … -- COMMAND`);
+export function completeSystem(request: SystemRequest, fault?: MockFault): SystemSpec {
+  const { kind = "mock" } = request;
+  if (kind === "mock") {
+    refuseForeign(request, [], "a real system");
+    return { kind, fault: fault ?? null, iterationSeconds: MOCK_ITERATION_SECONDS };
   }
-  const settings: RealSettings = {
-    command,
-    timeoutSeconds: request.timeoutSeconds ?? REAL_DEFAULTS.timeoutSeconds,
-    graceSeconds: request.graceSeconds ?? REAL_DEFAULTS.graceSeconds,
-    pauseSeconds: request.pauseSeconds ?? REAL_DEFAULTS.pauseSeconds,
-    retries: request.retries ?? REAL_DEFAULTS.retries,
-    onError: request.onError ?? REAL_DEFAULTS.onError,
-    prometheusUrl: request.prometheusUrl ?? null,
-  };
-  if (kind === "service") return serviceSystem(settings, request);
-  refuseForeign(request, EXEC_SETTINGS, "a service");
-  return { kind, ...settings };
+  const [program = ""] = request.command ?? [];
+  if (program === "") {
+    throw new OptionError(
+      `--${kind} needs a command`,
+      "command",
+      `soak run --${kind} … -- COMMAND`,
+    );
+  }
+  if (kind === "exec") {
+    refuseForeign(request, REAL_NAMES, "a service");
+    return { kind, ...completed(REAL_SETTINGS, request) };
+  }
+  const service: ServiceSystem = { kind, ...completed(ALL_SETTINGS, request) };
+  const mistake = serviceMistake(service);
+  if (mistake !== null) throw new OptionError(...mistake);
+  return service;
 }
 
-function serviceSystem(settings: RealSettings, request: SystemRequest): ServiceSystem {
-  const system: ServiceSystem = {
-    kind: "service",
-    ...settings,
-    intervalSeconds: request.intervalSeconds ?? REAL_DEFAULTS.intervalSeconds,
-    measureCommand: request.measureCommand ?? null,
-    readyUrl: request.readyUrl ?? null,
-    readyFile: request.readyFile ?? null,
-    readyTimeoutSeconds: request.readyTimeoutSeconds ?? REAL_DEFAULTS.readyTimeoutSeconds,
-    reloadSignal: request.reloadSignal ?? null,
-    reloadCommand: request.reloadCommand ?? null,
-    reloadRestart: request.reloadRestart ?? false,
-    maxRestarts: request.maxRestarts ?? REAL_DEFAULTS.maxRestarts,
-  };
-  const mistake = serviceMistake(system);
-  if (mistake !== null) throw usage(...mistake);
-  return system;
+function completed<T extends RealSettings>(settings: Settings<T>, request: SystemRequest): T {
+  const names = Object.keys(settings) as (keyof T & SettingName)[];
+  return Object.fromEntries(
+    names.map((name) => [name, request[name] ?? settings[name].default]),
+  ) as T;
 }
 
-/** What is at odds within a service's settings, the flag and the remedy; `null` if nothing is. */
+/** What is at odds within a service's settings, which one, and the remedy; `null` if nothing is. */
 function serviceMistake(
   system: Omit<ServiceSystem, "kind">,
-): readonly [what: string, flag: string, remedy: string] | null {
+): readonly [what: string, option: string, remedy: string] | null {
   if (system.measureCommand === null && system.prometheusUrl === null) {
-    return ["nothing measures the service", "--service", "add --measure or --prometheus-url"];
+    return ["nothing measures the service", "service", "add --measure or --prometheus-url"];
   }
   if (system.readyUrl !== null && system.readyFile !== null) {
-    return ["readiness has one sign", "--ready-file", "choose it or --ready-url"];
+    return ["readiness has one sign", "readyFile", "choose it or --ready-url"];
   }
   const ways = [system.reloadSignal !== null, system.reloadCommand !== null, system.reloadRestart];
   return ways.filter(Boolean).length > 1
-    ? ["there is one way to reload", "--reload-…", "choose one of the three flags"]
+    ? ["there is one way to reload", "reload…", "choose one of the three flags"]
     : null;
 }
 
-/**
- * Refuses settings of a real system in a run of the simulated one.
- *
- * @param request What is asked for.
- * @throws {SoakError} of kind `"usage"`, if there are any.
- */
-export function refuseRealSettings(request: SystemRequest): void {
-  refuseForeign(request, [], "a real system");
-}
-
-function refuseForeign(
-  request: SystemRequest,
-  own: readonly (keyof RealRequest)[],
-  owner: string,
-): void {
-  const foreign = SETTINGS.find((name) => request[name] !== undefined && !own.includes(name));
+function refuseForeign(request: SystemRequest, own: readonly SettingName[], owner: string): void {
+  const foreign = SETTING_NAMES.find((name) => request[name] !== undefined && !own.includes(name));
   if (foreign === undefined) return;
-  throw usage(`the flag is for ${owner}`, FLAG_OF[foreign], "leave it out");
+  throw new OptionError(`the flag is for ${owner}`, foreign, "leave it out");
 }
 
-/**
- * Refuses settings that contradict the recorded ones.
- *
- * @param spec The recorded system.
- * @param request What is asked for.
- * @throws {SoakError} of kind `"usage"`, naming the first contradiction.
- */
+/** Refuses settings that contradict the recorded ones, naming the first. */
 export function refuseContradiction(spec: SystemSpec, request: SystemRequest): void {
   const { kind } = request;
   if (kind !== undefined && kind !== spec.kind) {
-    throw contradiction(`--${spec.kind}`, `--${kind}`, `--${kind}`);
+    throw contradiction(`--${spec.kind}`, `--${kind}`, kind);
   }
   const recorded: SystemRequest = spec.kind === "mock" ? { kind: "mock" } : spec;
-  for (const name of SETTINGS) {
+  for (const name of SETTING_NAMES) {
     const [asked, was] = [request[name], recorded[name] ?? null];
     if (asked === undefined || canonicalJson(asked) === canonicalJson(was)) continue;
-    throw contradiction(shown(was), shown(asked), FLAG_OF[name]);
+    throw contradiction(shown(was), shown(asked), name);
   }
 }
 
@@ -255,16 +273,10 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? value.join(" ") : String(value);
 }
 
-function contradiction(recorded: string, asked: string, flag: string): SoakError {
-  return usage(
-    `the run was started with ${recorded}, not ${asked}`,
-    flag,
-    "leave the flag out when resuming",
-  );
-}
-
-function usage(what: string, where: string, remedy: string): SoakError {
-  return new SoakError("usage", what, { where, remedy });
+/** The mistake of asking a run that goes on for something else than it was started with. */
+export function contradiction(recorded: unknown, asked: unknown, option: string): OptionError {
+  const what = `the run was started with ${recorded}, not ${asked}`;
+  return new OptionError(what, option, "leave the flag out when resuming");
 }
 
 /** The `system` object of `SOAK_RUN.json`. */
@@ -289,14 +301,20 @@ function snakeCase(name: string): string {
 export function parseSystem(shape: Shape): SystemSpec {
   const kind = shape.object(["kind"], null).get("kind").oneOf(["mock", "exec", "service"]);
   if (kind === "mock") return parseMock(shape);
-  const names = kind === "exec" ? EXEC_SETTINGS : SETTINGS;
+  const names = kind === "exec" ? REAL_NAMES : SETTING_NAMES;
   shape.object(["kind", ...names.map(snakeCase)]);
-  const settings = parseSettings(shape);
-  if (kind === "exec") return { kind, ...settings };
-  const service = { ...settings, ...parseService(shape) };
+  if (kind === "exec") return { kind, ...readAll(REAL_SETTINGS, shape) };
+  const service = readAll(ALL_SETTINGS, shape);
   const mistake = serviceMistake(service);
   if (mistake !== null) throw shape.wrong(`settings that agree (${mistake[0]})`);
   return { kind, ...service };
+}
+
+function readAll<T>(settings: Settings<T>, shape: Shape): T {
+  const names = Object.keys(settings) as (keyof T & string)[];
+  return Object.fromEntries(
+    names.map((name) => [name, settings[name].read(shape.get(snakeCase(name)))]),
+  ) as T;
 }
 
 function parseMock(shape: Shape): MockSystem {
@@ -313,40 +331,13 @@ function parseMock(shape: Shape): MockSystem {
   };
 }
 
-function parseSettings(shape: Shape): RealSettings {
-  return {
-    command: parseCommand(shape.get("command")),
-    timeoutSeconds: seconds(shape.get("timeout_seconds")),
-    graceSeconds: seconds(shape.get("grace_seconds")),
-    pauseSeconds: seconds(shape.get("pause_seconds")),
-    retries: shape.get("retries").integer(0),
-    onError: shape.get("on_error").oneOf(ON_ERROR),
-    prometheusUrl: shape.get("prometheus_url").nullOr((url) => url.string()),
-  };
-}
-
-function parseService(shape: Shape): Omit<ServiceSystem, "kind" | keyof RealSettings> {
-  const textOrNull = (name: string) => shape.get(name).nullOr((text) => text.string());
-  return {
-    intervalSeconds: seconds(shape.get("interval_seconds")),
-    measureCommand: textOrNull("measure_command"),
-    readyUrl: textOrNull("ready_url"),
-    readyFile: textOrNull("ready_file"),
-    readyTimeoutSeconds: seconds(shape.get("ready_timeout_seconds")),
-    reloadSignal: shape.get("reload_signal").nullOr((signal) => signal.oneOf(RELOAD_SIGNALS)),
-    reloadCommand: textOrNull("reload_command"),
-    reloadRestart: shape.get("reload_restart").boolean(),
-    maxRestarts: shape.get("max_restarts").integer(0),
-  };
-}
-
-function seconds(shape: Shape): number {
+function readSeconds(shape: Shape): number {
   const value = shape.number();
   if (value < 0 || value > 1e6) throw shape.wrong("a number of seconds");
   return value;
 }
 
-function parseCommand(shape: Shape): string[] {
+function readCommand(shape: Shape): string[] {
   const command = shape.items().map((word) => word.string());
   if (command[0] === undefined || command[0] === "") throw shape.wrong("a command to run");
   return command;

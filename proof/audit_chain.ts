@@ -4,10 +4,14 @@
  * @module
  */
 
-import { type Recorded, RUN_FILE, summaryFile } from "../record/artifacts.ts";
-import type { IterationRecord, RunRecord } from "../record/records.ts";
-import { found, type RecordFinding } from "./findings.ts";
-import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "../base/json.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import { sameHash, sha256Hex } from "../base/hash.ts";
+import {
+  firstDifference,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+} from "../base/json_value.ts";
 import {
   applyDeltas,
   getAllParams,
@@ -16,7 +20,9 @@ import {
   validateRuntime,
 } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { type Recorded, RUN_FILE, summaryFile } from "../record/artifacts.ts";
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { found, type RecordFinding } from "./findings.ts";
 
 /** A runtime with what follows from it, worked out once for as long as it stays. */
 export interface State {
@@ -84,7 +90,7 @@ export function auditRecordChain(
       found("not_canonical", "the file is not in canonical form: another hand wrote it"),
     );
   }
-  if (lastFileHash !== null && record.previousHash !== lastFileHash) {
+  if (lastFileHash !== null && !sameHash(record.previousHash, lastFileHash)) {
     const before = record.iteration === 1 ? RUN_FILE : summaryFile(record.iteration - 1);
     findings.push(found(
       "record_chain_broken",
@@ -127,7 +133,7 @@ export function auditRuntime(
     findings.push(found(
       "runtime_not_next",
       `runtime_overrides is not that of iteration ${before} with its change re-applied` +
-        firstDifference(expected.next.runtime, record.runtime),
+        differenceText(expected.next.runtime, record.runtime),
     ));
   }
   return findings;
@@ -210,23 +216,9 @@ export function auditTime(
 }
 
 /** The first place where two runtimes differ, as a clause; empty if they don't. */
-export function firstDifference(wanted: unknown, found: unknown, path = ""): string {
-  if (Object.is(wanted, found)) return "";
-  if (isPlain(wanted) && isPlain(found)) {
-    for (const key of [...new Set([...Object.keys(wanted), ...Object.keys(found)])].sort()) {
-      const difference = firstDifference(
-        Object.hasOwn(wanted, key) ? wanted[key] : undefined,
-        Object.hasOwn(found, key) ? found[key] : undefined,
-        path === "" ? key : `${path}.${key}`,
-      );
-      if (difference !== "") return difference;
-    }
-    return "";
-  }
-  const [a, b] = [JSON.stringify(wanted) ?? "nothing", JSON.stringify(found) ?? "nothing"];
-  return a === b ? "" : `: ${path} should be ${a}, is ${b}`;
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+export function differenceText(wanted: JsonObject, found: JsonObject): string {
+  const difference = firstDifference(wanted, found);
+  if (difference === null) return "";
+  const { path, left, right } = difference;
+  return `: ${path.replace(/^\$\.?/, "")} should be ${left}, is ${right}`;
 }

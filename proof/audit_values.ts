@@ -4,16 +4,16 @@
  * @module
  */
 
-import type { IterationRecord, RecordedChange, RunRecord } from "../record/records.ts";
-import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 import {
   findParameter,
-  getFromRuntime,
   type ParameterProblem,
   roundToStep,
   validateDeltas,
+  valueOf,
 } from "../model/params.ts";
 import { actionTarget, type KpiJudgement, type Profile, ruleFires } from "../model/profile.ts";
+import type { IterationRecord, RecordedChange, RunRecord } from "../record/records.ts";
+import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 
 const CODES: Readonly<Record<ParameterProblem["code"], FindingCode>> = {
   unknown_key: "unknown_key",
@@ -73,7 +73,8 @@ export function auditChanges(record: IterationRecord, profile: Profile): RecordF
     );
   }
   const changed = Object.keys(tuning.deltas)
-    .filter((key) => valueOf(record, key, profile) !== tuning.deltas[key]).sort();
+    .filter((key) => valueOf(record.runtime, key, profile.parameters) !== tuning.deltas[key])
+    .sort();
   if (!sameTexts(changed, tuning.changedKeys)) {
     findings.push(
       found(
@@ -104,7 +105,10 @@ function auditChange(
   profile: Profile,
 ): RecordFinding[] {
   const { key, from, to, rule: name } = change;
-  const [before, target] = [valueOf(record, key, profile), record.tuning.deltas[key]];
+  const [before, target] = [
+    valueOf(record.runtime, key, profile.parameters),
+    record.tuning.deltas[key],
+  ];
   if (from !== before || to !== target) {
     return [
       found(
@@ -142,12 +146,6 @@ function auditChange(
       `the change of ${key} from ${from} to ${to} is not a step that the rule ${name} takes`,
     ),
   ];
-}
-
-function valueOf(record: IterationRecord, key: string, profile: Profile): number | undefined {
-  return findParameter(key, profile.parameters) === undefined
-    ? undefined
-    : getFromRuntime(record.runtime, key, profile.parameters);
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
@@ -208,64 +206,33 @@ export function auditKpis(
 
 /** Checks that a failed measurement is one that can be. */
 function auditFailure(record: IterationRecord, { system }: RunRecord): RecordFinding[] {
+  const { failure, restarts } = record;
   const simulated = system.kind === "mock";
   const findings: RecordFinding[] = [];
-  if (system.kind !== "mock" && system.onError === "stop" && record.failure !== null) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims a failed measurement, at which this run would have stopped",
-      record.failure,
-      null,
-    ));
+  const untrue = (message: string, value: unknown): void => {
+    findings.push(found("failure_untrue", `the iteration claims ${message}`, value, null));
+  };
+  if (failure !== null && system.kind !== "mock" && system.onError === "stop") {
+    untrue("a failed measurement, at which this run would have stopped", failure);
   }
-  if (system.kind !== "service" && !simulated && record.restarts !== undefined) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims restarts, yet no service is run",
-      record.restarts,
-      null,
-    ));
+  if (restarts !== undefined && system.kind === "exec") {
+    untrue("restarts, yet no service is run", restarts);
   }
-  if (simulated && record.failure !== null) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims a failed measurement, which a simulated system does not have",
-      record.failure,
-      null,
-    ));
+  if (failure !== null && simulated) {
+    untrue("a failed measurement, which a simulated system does not have", failure);
   }
-  if (simulated && record.restarts !== undefined) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims restarts, which a simulated system does not have",
-      record.restarts,
-      null,
-    ));
+  if (restarts !== undefined && simulated) {
+    untrue("restarts, which a simulated system does not have", restarts);
   }
-  const isValue = (value: number | null): boolean => value !== null;
-  if (
-    !simulated && record.failure !== null &&
-    (Object.values(record.kpis).some(isValue) || Object.keys(record.effectiveParams).length > 0)
-  ) {
-    findings.push(found(
-      "failure_untrue",
-      "the iteration claims a failed measurement, yet values are recorded",
-      record.failure,
-      null,
-    ));
+  const hasValues = Object.values(record.kpis).some((value) => value !== null) ||
+    Object.keys(record.effectiveParams).length > 0;
+  if (failure !== null && !simulated && hasValues) {
+    untrue("a failed measurement, yet values are recorded", failure);
   }
   return findings;
 }
 
-/**
- * Checks what the system said it was running with against the recorded runtime.
- *
- * @param record The iteration.
- * @param mustReport Keys that the system has to report.
- * @param told The values in the recorded runtime, by flat key.
- * @param profile The profile with the parameters.
- * @returns What is wrong.
- */
+/** Checks what the system said it was running with against the recorded runtime. */
 export function auditEffective(
   record: IterationRecord,
   mustReport: readonly string[],

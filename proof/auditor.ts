@@ -5,6 +5,19 @@
  * @module
  */
 
+import type { JsonObject } from "../base/json_value.ts";
+import {
+  byGuard,
+  EMPTY_HISTORY,
+  evaluateGuards,
+  type GuardEvaluation,
+  type GuardHistory,
+  observeIteration,
+  rememberApplied,
+  stepsTo,
+} from "../model/guards.ts";
+import { judgeKpis, type KpiJudgement, type Profile } from "../model/profile.ts";
+import { skipReason } from "../model/skip_reason.ts";
 import { type Recorded, RUNTIME_FILE, summaryFile } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import {
@@ -12,75 +25,17 @@ import {
   auditRecordChain,
   auditRuntime,
   auditTime,
+  differenceText,
   type Expectation,
   expectNext,
-  firstDifference,
   sameRuntime,
   stateOf,
 } from "./audit_chain.ts";
-import { auditGuards } from "./audit_tuning.ts";
-import { auditProposal, expectedProposal } from "./audit_proposal.ts";
+import type { AuditSink, SeenIteration } from "./audit_sink.ts";
+import { auditGuards, auditProposal, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
-import { type Finding, found, type RecordFinding } from "./findings.ts";
-import {
-  type AppliedStep,
-  EMPTY_HISTORY,
-  evaluateGuards,
-  type GuardEvaluation,
-  type GuardHistory,
-  observeIteration,
-  rememberApplied,
-} from "../model/guards.ts";
-import { skipReason } from "../model/skip_reason.ts";
-import {
-  type Aftermath,
-  type JudgedProposal,
-  judgeProposal,
-  type PendingProposal,
-} from "./outcome.ts";
-import type { JsonObject } from "../base/json.ts";
-import { findParameter, getFromRuntime } from "../model/params.ts";
-import { judgeKpis, type KpiJudgement, type Profile } from "../model/profile.ts";
-import type { IterationFacts } from "../judgement/snapshot.ts";
-
-/** What was recomputed for one iteration. */
-export interface AuditedIteration {
-  /** The record as it was read. */
-  readonly record: IterationRecord;
-  /** The KPIs, judged again. */
-  readonly judgement: KpiJudgement;
-  /** The guards, evaluated again; `null` when a gap in the record leaves them unknown. */
-  readonly guards: GuardEvaluation | null;
-  /** The profile that it was judged by. */
-  readonly profile: Profile;
-}
-
-/** Where the auditor reports to, as it goes. */
-export interface AuditSink {
-  /** Called for every finding. */
-  finding(finding: Finding): void;
-  /** Called for every proposal, once what came next is known. */
-  proposal(proposal: JudgedProposal): void;
-  /** Called for every iteration that could be audited in full. */
-  iteration(audited: AuditedIteration): void;
-  /** Called for every iteration that could be read. */
-  seen(iteration: SeenIteration): void;
-}
-
-/** What was seen of an iteration, with the guards as recomputed. */
-export interface SeenIteration extends IterationFacts {
-  /** Whether a change was applied after it. */
-  readonly applied: boolean;
-}
-
-/** A finding says enough in so many characters; hostile records could make it say any number. */
-const MAX_TEXT = 2000;
-
-function shortened(text: string): string {
-  return text.length <= MAX_TEXT
-    ? text
-    : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
-}
+import { findingIn, found, type RecordFinding } from "./findings.ts";
+import { type Aftermath, judgeProposal, type PendingProposal } from "./outcome.ts";
 
 /** Judges the iterations of one run, in order. */
 export class Auditor {
@@ -96,13 +51,7 @@ export class Auditor {
   #reportedKeys: readonly string[];
   #lastTimeMs: number;
 
-  /**
-   * Starts with the run's own record.
-   *
-   * @param run How the run was started.
-   * @param runHash Hash of that record's bytes.
-   * @param sink Where to report to.
-   */
+  /** Starts with the run's own record. */
   constructor(run: RunRecord, runHash: string, sink: AuditSink) {
     this.#run = run;
     this.#sink = sink;
@@ -157,20 +106,14 @@ export class Auditor {
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));
     const guards = this.#auditStep(record, hash, judgement);
     this.#sink.iteration({ record, judgement, guards, profile });
-    this.#sink.seen(seenOf(record, judgement, guards));
+    this.#sink.seen(seenOf(record, judgement, guards, profile));
 
     this.#expected = expected;
     this.#lastFileHash = fileHash;
     this.#lastTimeMs = Date.parse(record.utc);
   }
 
-  /**
-   * Judges the end: the last proposal and the runtime file.
-   *
-   * @param final The runtime file's content and hash; `null` if it can't be read.
-   * @param step The step that a crash interrupted, if its file is there: the runtime may already
-   * be in the state that it leads to.
-   */
+  /** Judges the end: the last proposal and the runtime file. */
   finish(
     final: { readonly runtime: JsonObject; readonly hash: string } | null,
     step: IterationRecord | null,
@@ -185,15 +128,17 @@ export class Auditor {
     );
     if (!moved || this.#isInterrupted(step, final.hash)) return;
     const next = this.#expected?.next ?? null;
-    const where = next === null ? "" : firstDifference(next.runtime, final.runtime);
-    this.#sink.finding({
-      code: complete ? "final_runtime_mismatch" : "runtime_unaccounted",
-      iteration: null,
-      file: RUNTIME_FILE,
-      recorded: JSON.stringify(wanted),
-      recomputed: JSON.stringify(final.hash),
-      message: `the runtime file is not the state after iteration ${this.#iteration}${where}`,
-    });
+    const where = next === null ? "" : differenceText(next.runtime, final.runtime);
+    this.#sink.finding(findingIn(
+      RUNTIME_FILE,
+      null,
+      found(
+        complete ? "final_runtime_mismatch" : "runtime_unaccounted",
+        `the runtime file is not the state after iteration ${this.#iteration}${where}`,
+        wanted,
+        final.hash,
+      ),
+    ));
   }
 
   #isInterrupted(step: IterationRecord | null, hash: string): boolean {
@@ -202,25 +147,20 @@ export class Auditor {
   }
 
   #report(findings: readonly RecordFinding[]): void {
-    for (const { code, message, recorded, recomputed } of findings) {
-      this.#sink.finding({
-        code,
-        iteration: this.#iteration,
-        file: summaryFile(this.#iteration),
-        recorded: recorded === undefined ? null : shortened(JSON.stringify(recorded)),
-        recomputed: recomputed === undefined ? null : shortened(JSON.stringify(recomputed)),
-        message: shortened(message),
-      });
-    }
+    const file = summaryFile(this.#iteration);
+    for (const finding of findings) this.#sink.finding(findingIn(file, this.#iteration, finding));
   }
 
-  /** Whether an iteration shows nothing of an applied change: a later one under it may. */
+  /**
+   * Whether a proposal goes on waiting: a failed measurement shows nothing of the change, and the
+   * next one under the same runtime may.
+   */
   #waits({ failure }: IterationRecord, hash: string): boolean {
     const tuning = this.#pending?.record.tuning;
     return failure !== null && tuning !== undefined && tuning.applied && tuning.stateHash === hash;
   }
 
-  /** Makes a proposal wait for what comes next. */
+  /** Keeps a proposal until the next iteration, or the end, shows what became of it. */
   #await(pending: PendingProposal): void {
     this.#settle(null);
     this.#pending = pending;
@@ -260,7 +200,12 @@ export class Auditor {
     this.#report(auditGuards(tuning, guards, trueReason));
     this.#report(auditProposal(record, expected));
     if (proposed) this.#await({ record, hash, trueReason });
-    this.#history = tuning.applied ? rememberApplied(history, stepsOf(record, profile)) : history;
+    this.#history = tuning.applied
+      ? rememberApplied(
+        history,
+        stepsTo(tuning.deltas, record.runtime, profile.parameters),
+      )
+      : history;
     return guards;
   }
 }
@@ -269,29 +214,16 @@ function seenOf(
   { iteration, utc, kpis, tuning }: IterationRecord,
   { verdict }: KpiJudgement,
   guards: GuardEvaluation | null,
+  profile: Profile,
 ): SeenIteration {
   return {
     iteration,
     utc,
     kpis,
     kpisMet: verdict === "PASS",
-    guards: {
-      freeze: guards?.freeze.holds ?? false,
-      oscillation: guards?.oscillation.holds ?? false,
-      velocity: guards?.velocity.holds ?? false,
-      cooldown: guards?.cooldown.holds ?? false,
-      no_op: guards?.no_op.holds ?? false,
-    },
+    guards: byGuard((guard) => guards?.[guard].holds ?? false),
     stateHash: tuning.stateHash,
     applied: tuning.applied,
+    profile,
   };
-}
-
-/** The steps that an apply took, from the runtime and the deltas rather than from `changes`. */
-function stepsOf({ runtime, tuning }: IterationRecord, profile: Profile): AppliedStep[] {
-  return Object.entries(tuning.deltas).flatMap(([key, to]) => {
-    const known = findParameter(key, profile.parameters) !== undefined;
-    const from = known ? getFromRuntime(runtime, key, profile.parameters) : undefined;
-    return from === undefined ? [] : [{ key, from, to }];
-  });
 }

@@ -180,19 +180,19 @@ export interface Finding {
   readonly message: string;
 }
 
-/** A finding about one record, before it is given its iteration and file. */
+/** A finding before it is given its file and iteration. */
 export interface RecordFinding {
   /** The stable code. */
   readonly code: FindingCode;
   /** What is wrong, in one sentence. */
   readonly message: string;
-  /** What the record says. */
+  /** What the record says; `undefined` when it says nothing. */
   readonly recorded: unknown;
-  /** What was recomputed. */
+  /** What was recomputed; `undefined` when nothing could be. */
   readonly recomputed: unknown;
 }
 
-/** A finding about one record; leave out what the record says and what was recomputed if absence says it all. */
+/** What is wrong with a record: the code, the sentence, and the two values that are at odds. */
 export function found(
   code: FindingCode,
   message: string,
@@ -202,22 +202,36 @@ export function found(
   return { code, message, recorded, recomputed };
 }
 
+/** Gives a finding its file and the iteration; `null`: it concerns the run as a whole. */
+export function findingIn(
+  file: string,
+  iteration: number | null,
+  { code, message, recorded, recomputed }: RecordFinding,
+): Finding {
+  return {
+    code,
+    iteration,
+    file,
+    recorded: valueText(recorded),
+    recomputed: valueText(recomputed),
+    message: shortened(message),
+  };
+}
+
+function valueText(value: unknown): string | null {
+  return value === undefined ? null : shortened(JSON.stringify(value));
+}
+
+/** A finding says enough in so many characters; hostile records could make it say any number. */
+const MAX_TEXT = 2000;
+
+function shortened(text: string): string {
+  return text.length <= MAX_TEXT
+    ? text
+    : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
+}
+
 /** Whether a finding proves a falsehood or leaves a gap. */
 export function classOf(finding: Pick<Finding, "code">): FindingClass {
   return FINDING_KINDS[finding.code].class;
-}
-
-/** The text of `soak help codes`: every code with what causes it. */
-export function codesHelp(): string {
-  const width = Math.max(...FINDING_CODES.map((code) => code.length));
-  const section = (title: string, wanted: FindingClass): string[] => [
-    title,
-    ...FINDING_CODES.filter((code) => FINDING_KINDS[code].class === wanted)
-      .map((code) => `  ${code.padEnd(width)}  ${FINDING_KINDS[code].cause}`),
-  ];
-  return [
-    ...section("A rule was broken, or a record is false (strict: exit 1)", "proof"),
-    "",
-    ...section("Missing or unreadable, so that nothing is proven (exit 3)", "gap"),
-  ].join("\n");
 }

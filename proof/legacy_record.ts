@@ -4,10 +4,10 @@
  * @module
  */
 
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
+import { Shape } from "../base/shape.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
-import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { KpiValues } from "../model/profile.ts";
-import { isJsonObject, Shape } from "../base/shape.ts";
 
 /** Why an older run says that nothing was applied. */
 export interface LegacyReason {
@@ -47,14 +47,7 @@ export function isLegacySummary(value: JsonValue): boolean {
     !Object.hasOwn(value, "previous_hash") && !Object.hasOwn(value, "runtime_overrides");
 }
 
-/**
- * Reads a summary of an older run.
- *
- * @param value The JSON document.
- * @param file Name of the file, for errors.
- * @returns What is of use in it.
- * @throws {SoakError} At the first field that can't be read.
- */
+/** Reads a summary of an older run. */
 export function parseLegacySummary(value: JsonValue, file: string): LegacyIteration {
   const shape = new Shape(value, file).object(["iteration", "summary", "tuning"], null);
   const summary = shape.get("summary").object([], null);

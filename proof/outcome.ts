@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { IterationRecord } from "../record/records.ts";
+import type { JsonObject } from "../base/json_value.ts";
 import { GUARDS } from "../model/guards.ts";
-import type { SkipReason } from "../model/skip_reason.ts";
-import type { JsonObject } from "../base/json.ts";
-import { type Deltas, findParameter, getFromRuntime } from "../model/params.ts";
+import { type Deltas, valueOf } from "../model/params.ts";
 import type { Parameter } from "../model/profile.ts";
+import type { SkipReason } from "../model/skip_reason.ts";
+import type { IterationRecord } from "../record/records.ts";
 
 /**
  * What became of a proposal:
@@ -54,14 +54,7 @@ export interface Aftermath {
   readonly effectiveParams: Readonly<Record<string, number>> | null;
 }
 
-/**
- * Judges a proposal by what came next.
- *
- * @param pending The proposal.
- * @param next What came next; `null` if that is missing or unreadable.
- * @param parameters The profile's parameters.
- * @returns The proposal with its verdict.
- */
+/** Judges a proposal by what came next. */
 export function judgeProposal(
   pending: PendingProposal,
   next: Aftermath | null,
@@ -104,9 +97,7 @@ function findShortfall(
   ) return "the applied deltas are not the proposed ones";
   if (next.hash !== tuning.stateHash) return "the next runtime is not the recorded state";
   for (const [key, target] of Object.entries(proposedDeltas)) {
-    const value = findParameter(key, parameters) === undefined
-      ? undefined
-      : getFromRuntime(next.runtime, key, parameters);
+    const value = valueOf(next.runtime, key, parameters);
     if (value !== target) return `${key} is ${value ?? "not"} in the next runtime, not ${target}`;
     if (next.effectiveParams === null) continue;
     const effective = Object.hasOwn(next.effectiveParams, key)

@@ -5,14 +5,13 @@
  */
 
 import { join } from "@std/path/join";
-import { TUNING_REPORT_FILE } from "../record/artifacts.ts";
-import { TuningReportText } from "../record/tuning_report.ts";
-import type { TuningRecord } from "../record/records.ts";
-import { readRegularFileSync } from "../base/read_file.ts";
-import { SoakError } from "../base/errors.ts";
-import { osError } from "../base/oserror.ts";
-import type { Finding } from "./findings.ts";
+import { osError, SoakError } from "../base/errors.ts";
 import { decodeCanonical } from "../base/json.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { TUNING_REPORT_FILE } from "../record/artifacts.ts";
+import type { TuningRecord } from "../record/records.ts";
+import { TuningReportText } from "../record/tuning_report.ts";
+import { type Finding, findingIn, found } from "./findings.ts";
 
 /** Reads a tuning report alongside the summaries. */
 export class ReportCheck implements Disposable {
@@ -34,13 +33,7 @@ export class ReportCheck implements Disposable {
     this.#file = file;
   }
 
-  /**
-   * Opens the report of a run.
-   *
-   * @param dir The run directory.
-   * @returns The check, or `null` if there is no report.
-   * @throws {SoakError} If the report is there but can't be opened.
-   */
+  /** Opens the report of a run. */
   static open(dir: string): ReportCheck | null {
     const path = join(dir, TUNING_REPORT_FILE);
     try {
@@ -70,13 +63,7 @@ export class ReportCheck implements Disposable {
     this.#known = false;
   }
 
-  /**
-   * Compares the end.
-   *
-   * @param lastHash Hash of the last summary's bytes; `null` if summaries are missing at the end,
-   * so that the report may rightly go on.
-   * @returns What is wrong with the report; `null` if nothing is, or nothing can be told.
-   */
+  /** Compares the end. */
   finish(lastHash: string | null): Finding | null {
     if (lastHash === null) {
       this.gap();
@@ -88,31 +75,23 @@ export class ReportCheck implements Disposable {
       }
     }
     const damage = this.#departure === null && this.#known ? null : this.#damage();
+    const departure = this.#departure;
     if (damage !== null) {
-      return this.#finding("report_unreadable", `the report is damaged: ${damage}`, null);
+      const finding = found("report_unreadable", `the report is damaged: ${damage}`);
+      return findingIn(TUNING_REPORT_FILE, null, finding);
     }
-    if (this.#departure === null) return null;
-    return this.#departure === 0
-      ? this.#finding("report_mismatch", "the report's end is not what the summaries give", null)
-      : this.#finding(
-        "report_mismatch",
-        `the report departs from the summary of iteration ${this.#departure}`,
-        this.#departure,
-      );
+    if (departure === null) return null;
+    const message = departure === 0
+      ? "the report's end is not what the summaries give"
+      : `the report departs from the summary of iteration ${departure}`;
+    const iteration = departure === 0 ? null : departure;
+    return findingIn(TUNING_REPORT_FILE, iteration, found("report_mismatch", message));
   }
 
   /** Closes the report. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = null;
-  }
-
-  #finding(
-    code: "report_unreadable" | "report_mismatch",
-    message: string,
-    iteration: number | null,
-  ): Finding {
-    return { code, iteration, file: TUNING_REPORT_FILE, recorded: null, recomputed: null, message };
   }
 
   #expect(text: string, iteration: number): void {
@@ -137,7 +116,7 @@ export class ReportCheck implements Disposable {
   #damage(): string | null {
     const path = join(this.#dir, TUNING_REPORT_FILE);
     try {
-      decodeCanonical(readRegularFileSync(path), path);
+      decodeCanonical(readRegularFile(path), path);
       return null;
     } catch (error) {
       if (error instanceof SoakError && error.kind === "artifact") return error.what;

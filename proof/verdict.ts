@@ -5,10 +5,60 @@
  */
 
 import type { RunRecord } from "../record/records.ts";
-import type { AuditedIteration, AuditSink, SeenIteration } from "./auditor.ts";
-import { classOf, type Finding, type FindingCode } from "./findings.ts";
+import type { AuditedIteration, AuditSink, SeenIteration } from "./audit_sink.ts";
+import {
+  classOf,
+  type Finding,
+  type FindingClass,
+  type FindingCode,
+  findingIn,
+  found,
+} from "./findings.ts";
 import type { JudgedProposal, Outcome } from "./outcome.ts";
-import { LENIENCY, type Verdict, type VerifyResult } from "./verify_result.ts";
+
+/** How a verification ended. */
+export type Verdict = "PASS" | "FAIL" | "INCONCLUSIVE";
+
+/** How many proposals had which outcome. */
+export type ProposalCounts = Readonly<Record<Outcome, number>> & {
+  /** All proposals made. */
+  readonly total: number;
+};
+
+/** What verification found. */
+export interface VerifyResult {
+  /** The answer. */
+  readonly verdict: Verdict;
+  /** Why, in one sentence. */
+  readonly reason: string;
+  /** Whether the verification was strict. */
+  readonly strict: boolean;
+  /** The full-apply ratio asked for, from 0 to 1. */
+  readonly threshold: number;
+  /** Full applications as a share of proposals made; `null` if none was made. */
+  readonly ratio: number | null;
+  /** Proposals by outcome. */
+  readonly counts: ProposalCounts;
+  /** Applied changes that left the state hash as it was. */
+  readonly signatureStuck: number;
+  /** Iterations read and judged. */
+  readonly iterations: number;
+  /** How the run was started; `null` if that can't be read. */
+  readonly run: RunRecord | null;
+  /** The first findings, up to a limit. */
+  readonly findings: readonly Finding[];
+  /** How many findings there are of each code. */
+  readonly findingCounts: Readonly<Partial<Record<FindingCode, number>>>;
+  /** How many of them prove a falsehood, and how many leave a gap. */
+  readonly findingClasses: Readonly<Record<FindingClass, number>>;
+  /** Hash of the last record's bytes: it stands for the whole chain of records. */
+  readonly lastHash: string | null;
+  /** What can't be proven about this run, in sentences; empty for a complete record. */
+  readonly unprovable: readonly string[];
+}
+
+/** Below the threshold by no more than this, a run still passes if no signature is stuck. */
+export const LENIENCY = 0.05;
 
 /** How many findings a result carries; an observer sees all of them. */
 export const MAX_FINDINGS = 200;
@@ -69,17 +119,10 @@ export class Tally implements AuditSink {
 
   /** Takes note of something about a file. */
   note(code: FindingCode, file: string, message: string, iteration: number | null = null): void {
-    this.finding({ code, iteration, file, recorded: null, recomputed: null, message });
+    this.finding(findingIn(file, iteration, found(code, message)));
   }
 
-  /**
-   * Draws the verdict.
-   *
-   * @param run How the run was started, if that is known.
-   * @param lastHash Hash of the last record, if it is known.
-   * @param unprovable What can't be proven about such a run at all, in sentences.
-   * @returns The verdict over everything that was found.
-   */
+  /** Draws the verdict. */
   result(
     run: RunRecord | null,
     lastHash: string | null,
@@ -99,6 +142,7 @@ export class Tally implements AuditSink {
       run,
       findings: this.#findings,
       findingCounts: this.#codes,
+      findingClasses: this.#classes,
       lastHash,
       unprovable,
     };

@@ -5,8 +5,12 @@
  */
 
 import { join } from "@std/path/join";
+import { SoakError } from "../base/errors.ts";
+import { readJsonWithHash } from "../base/json_file.ts";
+import { isJsonObject, type JsonObject } from "../base/json_value.ts";
+import { VERSION } from "../base/version.ts";
+import { isImpostor } from "../model/market_maker.ts";
 import {
-  listSummaries,
   readRun,
   readStep,
   type Recorded,
@@ -17,16 +21,13 @@ import {
   TUNING_REPORT_FILE,
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
-import { Auditor, type AuditSink } from "./auditor.ts";
-import { readSummaries } from "../record/summaries.ts";
-import { auditRun } from "./audit_run.ts";
-import { SoakError } from "../base/errors.ts";
-import { type JsonObject, readJsonWithHash } from "../base/json.ts";
+import { listSummaries, readSummaries } from "../record/summaries.ts";
+import type { AuditSink } from "./audit_sink.ts";
+import { Auditor } from "./auditor.ts";
+import { findingIn, found, type RecordFinding } from "./findings.ts";
 import { isLegacyRun, verifyLegacyRun } from "./legacy.ts";
 import { ReportCheck } from "./tuning_report_check.ts";
-import { isJsonObject } from "../base/shape.ts";
-import { Tally } from "./verdict.ts";
-import type { VerifyResult } from "./verify_result.ts";
+import { Tally, type VerifyResult } from "./verdict.ts";
 
 /** Options for {@linkcode verifyRun}. */
 export interface VerifyOptions {
@@ -63,7 +64,7 @@ export interface VerifyOptions {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { runSoak } from "../run/run.ts";
+ * import { runSoak } from "@soak/soak";
  *
  * const parent = await Deno.makeTempDir();
  * await runSoak({ dir: `${parent}/run`, iterations: 10, autoTune: true });
@@ -84,7 +85,7 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);
   if (!run.canonical) tally.note("not_canonical", RUN_FILE, "the file is not in canonical form");
-  for (const finding of auditRun(record)) tally.finding(finding);
+  for (const finding of auditRun(record)) tally.finding(findingIn(RUN_FILE, null, finding));
   const listing = await listSummaries(dir, record.iterations);
   for (const name of listing.misnamed) {
     tally.note("summary_misnamed", name, "the name looks like a summary's but is not one");
@@ -104,9 +105,30 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
     report,
     tally,
   });
-  auditor.finish(await readRuntime(dir, tally), await readStepLeft(dir, tally));
+  auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
   checkEnd(record, highest, opened, lastHash, tally);
   return tally.result(record, lastHash);
+}
+
+/** Checks that the fields of `SOAK_RUN.json` agree with each other and with this version. */
+function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFinding[] {
+  const findings: RecordFinding[] = [];
+  if (system.kind === "mock" && seed === null) {
+    findings.push(found("run_at_odds", "a simulated run needs a seed", null));
+  }
+  if (system.kind !== "mock" && seed !== null) {
+    findings.push(found("run_at_odds", "only a simulated run has a seed", seed, null));
+  }
+  if (isImpostor(profile) && toolVersion === VERSION) {
+    const message = `the profile is called ${profile.name} but is not the built-in one; ` +
+      "a profile of one's own needs a name of its own";
+    findings.push(found("profile_altered", message));
+  } else if (isImpostor(profile)) {
+    const message = `the profile is called ${profile.name} but is not the built-in one of this ` +
+      `version, ${VERSION}; verify the run with the version that it says made it`;
+    findings.push(found("profile_unknown", message, toolVersion, VERSION));
+  }
+  return findings;
 }
 
 async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> | null> {
@@ -162,7 +184,8 @@ async function auditSummaries(
   return lastHash;
 }
 
-async function readRuntime(
+/** The runtime file at the end of a run; `null` if it can't be read, which is noted. */
+async function readFinalRuntime(
   dir: string,
   tally: Tally,
 ): Promise<{ runtime: JsonObject; hash: string } | null> {

@@ -5,9 +5,11 @@
  */
 
 import { join } from "@std/path/join";
-import { SoakError } from "../base/errors.ts";
-import { atomicWriteJson, decodeCanonical, type JsonValue, sha256Hex } from "../base/json.ts";
-import { osError } from "../base/oserror.ts";
+import { osError, SoakError } from "../base/errors.ts";
+import { sha256Hex } from "../base/hash.ts";
+import { decodeCanonical } from "../base/json.ts";
+import { atomicWriteJson, readJsonWithHash } from "../base/json_file.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { MAX_FILE_BYTES, readRegularFile } from "../base/read_file.ts";
 import {
   type IterationRecord,
@@ -62,48 +64,28 @@ async function readJson(
   maxBytes = MAX_FILE_BYTES,
 ): Promise<{ value: JsonValue; fileHash: string; canonical: boolean }> {
   const path = join(dir, name);
-  const bytes = await readRegularFile(path, { maxBytes });
+  const bytes = readRegularFile(path, maxBytes);
   const { value, canonical } = decodeCanonical(bytes, path);
   return { value, fileHash: await sha256Hex(bytes), canonical };
 }
 
-/**
- * Reads `SOAK_RUN.json`.
- *
- * @param dir The run directory.
- * @returns The record and its hash.
- * @throws {SoakError} If the file is missing, unreadable or not of the right shape.
- */
+/** Reads `SOAK_RUN.json`. */
 export async function readRun(dir: string): Promise<Recorded<RunRecord>> {
   const { value, fileHash, canonical } = await readJson(dir, RUN_FILE);
   return { record: parseRun(value, join(dir, RUN_FILE)), fileHash, canonical };
 }
 
-/**
- * Reads the summary of an iteration.
- *
- * @param dir The run directory.
- * @param iteration The number in the file's name.
- * @returns The record and its hash.
- * @throws {SoakError} If the file is missing, unreadable or not of the right shape.
- */
+/** Reads the summary of an iteration. */
 export async function readSummary(
   dir: string,
   iteration: number,
 ): Promise<Recorded<IterationRecord>> {
   const name = summaryFile(iteration);
   const { value, fileHash, canonical } = await readJson(dir, name, MAX_SUMMARY_BYTES);
-  const record = parseSummary(value, join(dir, summaryFile(iteration)));
-  return { record, fileHash, canonical };
+  return { record: parseSummary(value, join(dir, name)), fileHash, canonical };
 }
 
-/**
- * Reads the step that a crash interrupted, if there is one.
- *
- * @param dir The run directory.
- * @returns The summary that the step was about to write, or `null`.
- * @throws {SoakError} If the file is unreadable or not of the right shape.
- */
+/** Reads the step that a crash interrupted, if there is one. */
 export async function readStep(dir: string): Promise<IterationRecord | null> {
   try {
     const { value } = await readJson(dir, STEP_FILE);
@@ -114,94 +96,15 @@ export async function readStep(dir: string): Promise<IterationRecord | null> {
   }
 }
 
-/** Which summaries a run directory has. */
-export interface SummaryListing {
-  /** The highest number of a summary, up to the limit; 0 if there are none. */
-  readonly highest: number;
-  /** Names of summaries beyond the limit, sorted. */
-  readonly beyond: readonly string[];
-  /** Names of summaries too far from the ones before to look for all in between, sorted. */
-  readonly detached: readonly string[];
-  /** Names that look like a summary's but are not one, sorted. */
-  readonly misnamed: readonly string[];
-}
-
-/**
- * Lists the summaries of a run directory by name, without reading them.
- *
- * @param dir The run directory.
- * @param limit The number of iterations that the run was started for.
- * @returns The highest number, and names that should not be there.
- * @throws {SoakError} If the directory is missing or can't be read.
- */
-export async function listSummaries(dir: string, limit: number): Promise<SummaryListing> {
-  let highest = 0;
-  let count = 0;
-  const beyond: string[] = [];
-  const misnamed: string[] = [];
-  for await (const name of summaryNames(dir)) {
-    const number = summaryNumber(name);
-    if (number === null) misnamed.push(name);
-    else if (number > limit) beyond.push(name);
-    else {
-      highest = Math.max(highest, number);
-      count++;
-    }
-  }
-  const detached: string[] = [];
-  if (highest - count > MAX_GAP) {
-    const numbers: number[] = [];
-    for await (const name of summaryNames(dir)) {
-      const number = summaryNumber(name);
-      if (number !== null && number <= limit) numbers.push(number);
-    }
-    numbers.sort((a, b) => a - b);
-    const cut = numbers.findIndex((number, i) => number - (numbers[i - 1] ?? 0) > MAX_GAP);
-    if (cut >= 0) {
-      highest = numbers[cut - 1] ?? 0;
-      detached.push(...numbers.slice(cut).map(summaryFile));
-    }
-  }
-  return { highest, beyond: beyond.sort(), detached: detached.sort(), misnamed: misnamed.sort() };
-}
-
-/** One planted file named after iteration 999999999 must not keep anyone busy for days. */
-const MAX_GAP = 1000;
-
-async function* summaryNames(dir: string): AsyncGenerator<string> {
-  try {
-    for await (const { name } of Deno.readDir(dir)) {
-      if (name.toUpperCase().startsWith("ITER_SUMMARY")) yield name;
-    }
-  } catch (cause) {
-    throw directoryError(dir, cause);
-  }
-}
-
-function summaryNumber(name: string): number | null {
-  const digits = /^ITER_SUMMARY_([1-9]\d*)\.json$/.exec(name)?.[1];
-  return digits === undefined ? null : Number(digits);
-}
-
-function directoryError(dir: string, cause: unknown): SoakError {
-  if (cause instanceof Deno.errors.NotFound) {
-    return new SoakError("artifact", "no such directory", {
-      where: dir,
-      remedy: "run `soak run` first, or name the run with --path",
-      cause,
-    });
-  }
-  if (cause instanceof Deno.errors.NotADirectory) {
-    return new SoakError("artifact", "not a directory", {
-      where: dir,
-      remedy: "name the run directory, not a file in it",
-      cause,
-    });
-  }
-  return new SoakError("system", "the directory can't be read", {
-    where: dir,
-    remedy: "check its permissions",
-    cause,
+/** Reads a runtime file; one that is no JSON object is refused. */
+export async function readRuntime(
+  path: string,
+): Promise<{ readonly runtime: JsonObject; readonly stateHash: string }> {
+  const { data, stateHash } = await readJsonWithHash(path);
+  if (isJsonObject(data)) return { runtime: data, stateHash };
+  throw new SoakError("artifact", "the runtime is not a JSON object", {
+    where: path,
+    remedy: "restore the file",
   });
 }
 
@@ -222,13 +125,13 @@ export async function writeStep(dir: string, record: IterationRecord): Promise<v
 }
 
 /** Removes the step file once the step is complete. */
-export function removeStep(dir: string): Promise<void> {
-  return Promise.try(removeIfThere, join(dir, STEP_FILE));
+export function removeStep(dir: string): void {
+  removeIfThere(join(dir, STEP_FILE));
 }
 
 /** Removes the tuning report of a run that goes on: it would be out of date at once. */
-export function removeTuningReport(dir: string): Promise<void> {
-  return Promise.try(removeIfThere, join(dir, TUNING_REPORT_FILE));
+export function removeTuningReport(dir: string): void {
+  removeIfThere(join(dir, TUNING_REPORT_FILE));
 }
 
 function removeIfThere(path: string): void {

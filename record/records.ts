@@ -1,28 +1,18 @@
 /**
- * The records of a run: their shapes in code, and the way from and to the files' JSON. The only
- * place where the snake_case of the files meets the camelCase of the code.
+ * The records of a run, `SOAK_RUN.json` and `ITER_SUMMARY_<i>.json`: their shapes in code, in
+ * camelCase, and the way from and to the files' JSON, in snake_case.
  *
  * @module
  */
 
+import type { JsonObject, JsonValue } from "../base/json_value.ts";
+import { Shape } from "../base/shape.ts";
 import { GUARDS } from "../model/guards.ts";
-import type { SkipReason } from "../model/skip_reason.ts";
-import type { JsonObject, JsonValue } from "../base/json.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
-import { Shape } from "../base/shape.ts";
+import { makeSkipReason, type SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
-
-export type {
-  ExecSystem,
-  MockSystem,
-  RealSettings,
-  RealSystem,
-  ReloadSignal,
-  ServiceSystem,
-  SystemSpec,
-} from "../model/system_spec.ts";
 
 /** Version of the file shapes in this module. */
 export const SCHEMA_VERSION = 1;
@@ -233,14 +223,7 @@ function parseChange(shape: Shape): RecordedChange {
 
 function parseSkipReason(shape: Shape): SkipReason {
   shape.object([...GUARDS, "note"]);
-  return {
-    freeze: shape.get("freeze").boolean(),
-    oscillation: shape.get("oscillation").boolean(),
-    velocity: shape.get("velocity").boolean(),
-    cooldown: shape.get("cooldown").boolean(),
-    no_op: shape.get("no_op").boolean(),
-    note: shape.get("note").string(),
-  };
+  return makeSkipReason((guard) => shape.get(guard).boolean(), shape.get("note").string());
 }
 
 /** The content of `SOAK_RUN.json`. */
@@ -294,14 +277,7 @@ export function tuningToJson(tuning: TuningRecord, iteration?: number): JsonObje
     old_hash: tuning.oldHash,
     proposed_deltas: tuning.proposedDeltas,
     rationale: tuning.rationale,
-    skip_reason: reason === null ? null : {
-      cooldown: reason.cooldown,
-      freeze: reason.freeze,
-      no_op: reason.no_op,
-      note: reason.note,
-      oscillation: reason.oscillation,
-      velocity: reason.velocity,
-    },
+    skip_reason: reason === null ? null : { ...reason },
     state_hash: tuning.stateHash,
   };
 }

@@ -5,12 +5,12 @@
  */
 
 import { join } from "@std/path/join";
-import { readSummary, TUNING_REPORT_FILE } from "./artifacts.ts";
 import { AtomicFile } from "../base/atomic_file.ts";
-import { eventLoopTurn } from "../base/event_loop.ts";
-import type { Guard } from "../model/guards.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import { eventLoopTurn } from "../base/wait.ts";
+import { byGuard, type Guard } from "../model/guards.ts";
 import { primaryGuard } from "../model/skip_reason.ts";
-import { canonicalJson } from "../base/json.ts";
+import { readSummary, TUNING_REPORT_FILE } from "./artifacts.ts";
 import { type TuningRecord, tuningToJson } from "./records.ts";
 
 /** Counts for the end of `TUNING_REPORT.json`. */
@@ -27,13 +27,7 @@ export interface TuningCounts {
 export class TuningReportText {
   #count = 0;
   #applied = 0;
-  readonly #skipped: Record<Guard, number> = {
-    freeze: 0,
-    oscillation: 0,
-    velocity: 0,
-    cooldown: 0,
-    no_op: 0,
-  };
+  readonly #skipped = byGuard(() => 0);
 
   /** The piece for the next iteration. */
   next(iteration: number, tuning: TuningRecord): string {
@@ -57,15 +51,7 @@ export class TuningReportText {
   }
 }
 
-/**
- * Rebuilds `TUNING_REPORT.json` from the summaries.
- *
- * @param dir The run directory.
- * @param iterations How many summaries there are.
- * @param runHash Hash of `SOAK_RUN.json`, which stands for the last summary if there is none.
- * @returns The counts.
- * @throws {SoakError} If a summary can't be read or the report can't be written.
- */
+/** Rebuilds `TUNING_REPORT.json` from the summaries. */
 export async function rebuildTuningReport(
   dir: string,
   iterations: number,
@@ -73,20 +59,15 @@ export async function rebuildTuningReport(
 ): Promise<TuningCounts> {
   const text = new TuningReportText();
   const encoder = new TextEncoder();
-  const file = AtomicFile.create(join(dir, TUNING_REPORT_FILE));
-  try {
-    let lastHash = runHash;
-    for (let i = 1; i <= iterations; i++) {
-      const { record, fileHash } = await readSummary(dir, i);
-      lastHash = fileHash;
-      file.write(encoder.encode(text.next(i, record.tuning)));
-      await eventLoopTurn();
-    }
-    file.write(encoder.encode(text.end(lastHash)));
-    file.commit();
-  } catch (error) {
-    file.abort();
-    throw error;
+  using file = AtomicFile.create(join(dir, TUNING_REPORT_FILE));
+  let lastHash = runHash;
+  for (let i = 1; i <= iterations; i++) {
+    const { record, fileHash } = await readSummary(dir, i);
+    lastHash = fileHash;
+    file.write(encoder.encode(text.next(i, record.tuning)));
+    await eventLoopTurn();
   }
+  file.write(encoder.encode(text.end(lastHash)));
+  file.commit();
   return text.counts();
 }

@@ -5,16 +5,16 @@
  */
 
 import { join } from "@std/path/join";
-import type { AuditedIteration } from "../proof/auditor.ts";
 import { SoakError } from "../base/errors.ts";
-import type { Finding } from "../proof/findings.ts";
-import { GUARDS } from "../model/guards.ts";
-import type { JudgedProposal } from "../proof/outcome.ts";
 import { printable } from "../base/text.ts";
+import { GUARDS } from "../model/guards.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
-import { findingLine } from "./verdict_text.ts";
-import { type Style, table } from "./terminal.ts";
+import type { AuditedIteration } from "../proof/audit_sink.ts";
+import type { Finding } from "../proof/findings.ts";
+import type { JudgedProposal } from "../proof/outcome.ts";
 import { verifyRun } from "../proof/verify.ts";
+import { type Style, table } from "./terminal.ts";
+import { findingLine } from "./verdict_text.ts";
 
 /** Everything that verification knows of one iteration. */
 interface Story {
@@ -24,15 +24,7 @@ interface Story {
   readonly findings: readonly Finding[];
 }
 
-/**
- * Explains one iteration of a run.
- *
- * @param dir The run directory.
- * @param iteration Its number.
- * @param style Colours.
- * @returns Lines without a final newline.
- * @throws {SoakError} If the run has no such iteration, or it can't be read.
- */
+/** Explains one iteration of a run. */
 export async function explainIteration(
   dir: string,
   iteration: number,

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { FindingCode } from "../proof/findings.ts";
-import type { Guard } from "../model/guards.ts";
-import type { Profile } from "../model/profile.ts";
 import type { Snapshot } from "../judgement/snapshot.ts";
+import { type Guard, GUARDS } from "../model/guards.ts";
+import type { Profile } from "../model/profile.ts";
+import type { FindingCode } from "../proof/findings.ts";
 
 /** What metrics are made from. */
 export interface MetricsInput {
@@ -75,7 +75,7 @@ export function renderMetrics(input: MetricsInput): string {
       "soak_delta_full_apply_ratio",
       "Share of proposals in full effect, 0 to 1; NaN if none was made.",
       [
-        { value: ratioText(input.ratio) },
+        { value: exactRatio(input.ratio) },
       ],
     ),
     gauge("soak_delta_full_count", "Proposals in full effect.", [{ value: counts.full }]),
@@ -104,7 +104,7 @@ export function renderMetrics(input: MetricsInput): string {
     gauge(
       "soak_skip_reason_count",
       "Iterations that applied nothing, by the first guard that held.",
-      Object.entries(input.skipped).map(([reason, value]) => ({ labels: { reason }, value })),
+      GUARDS.map((guard) => ({ labels: { reason: guard }, value: input.skipped[guard] })),
     ),
     gauge(
       "soak_verify_finding_count",
@@ -136,7 +136,7 @@ function labelText(labels: Sample["labels"]): string {
 }
 
 /** A ratio with at least six digits and never rounded: 0.9496 must not become 0.950. */
-function ratioText(ratio: number | null): string {
+function exactRatio(ratio: number | null): string {
   if (ratio === null) return "NaN";
   const shortest = String(ratio);
   const decimals = shortest.split(".")[1]?.length ?? 0;

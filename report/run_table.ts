@@ -4,12 +4,12 @@
  * @module
  */
 
+import { printable } from "../base/text.ts";
+import { type Guard, GUARDS } from "../model/guards.ts";
+import type { Profile } from "../model/profile.ts";
+import { primaryGuard } from "../model/skip_reason.ts";
 import type { IterationRecord } from "../record/records.ts";
 import type { TuningCounts } from "../record/tuning_report.ts";
-import { type Guard, GUARDS } from "../model/guards.ts";
-import { primaryGuard } from "../model/skip_reason.ts";
-import { printable } from "../base/text.ts";
-import type { Profile } from "../model/profile.ts";
 import { type Style, table } from "./terminal.ts";
 
 /** The table has this many lines at the most; beyond it, stretches in the middle are left out. */
@@ -43,13 +43,7 @@ export class RunTable {
     }
   }
 
-  /**
-   * Renders the table.
-   *
-   * @param profile The profile with the KPIs.
-   * @param style Colours.
-   * @returns Lines without a final newline; empty if there was no iteration.
-   */
+  /** Renders the table. */
   render(profile: Profile, style: Style): string {
     if (this.#head.length === 0) return "";
     const kpis = profile.kpis.filter(({ target }) => target !== null).map(({ key }) => key);

@@ -29,17 +29,6 @@ const KEPT_WITH_COLOR = new RegExp(`(${OWN_SGR.source}|${LAYOUT.source})`);
  * Makes text safe to print: line feeds, tabs and, with colour, the codes that
  * {@linkcode style} makes stay; every other control, bidi or invisible format character, line or
  * paragraph separator and lone surrogate shows as an escape.
- *
- * @param text What is to be printed.
- * @param allowColor Whether the codes of {@linkcode style} may pass.
- * @returns Text that only writes.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(sanitize("a\tb\x1b[2J\n", true), "a\tb\\u001b[2J\n");
- * ```
  */
 export function sanitize(text: string, allowColor: boolean): string {
   // With a capturing group, split() puts what matched at the odd places.
@@ -48,20 +37,7 @@ export function sanitize(text: string, allowColor: boolean): string {
     .join("");
 }
 
-/**
- * The styles for text on a terminal.
- *
- * @param color Whether to style at all; see {@linkcode useColor}.
- * @returns One function a style. They nest.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(style(true).red("no"), "\x1b[31mno\x1b[39m");
- * assertEquals(style(false).red("no"), "no");
- * ```
- */
+/** The styles for text on a terminal. */
 export function style(color: boolean): Style {
   const wrap = (name: keyof typeof STYLES) => (text: string): string => {
     const [start, end] = STYLES[name];
@@ -84,12 +60,7 @@ export interface ColorOptions {
   readonly noColor: string | undefined;
 }
 
-/**
- * Decides whether a stream gets colour.
- *
- * @param options The stream and the user's wish.
- * @returns Whether to use colour.
- */
+/** Decides whether a stream gets colour. */
 export function useColor({ isTerminal, noColor }: ColorOptions): boolean {
   return isTerminal && (noColor === undefined || noColor === "");
 }
@@ -143,39 +114,17 @@ const MAX_BAR = 32;
 /**
  * Reports progress as strings, to be written as they are: one line that is redrawn on a
  * terminal, and otherwise some two dozen plain lines, among them the first and the last.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const progress = new Progress({ total: 24, isTerminal: false, color: false, startMs: 0 });
- * assertEquals(
- *   progress.update({ iteration: 1, verdict: "FAIL", applied: 1 }, 2000),
- *   "iteration 1/24: FAIL, 1 applied, 2s elapsed\n",
- * );
- * assertEquals(progress.finish(), "");
- * ```
  */
 export class Progress {
   readonly #options: ProgressOptions;
   #drawnMs = -Infinity;
 
-  /**
-   * Starts reporting.
-   *
-   * @param options What is reported on, and where.
-   */
+  /** Starts reporting. */
   constructor(options: ProgressOptions) {
     this.#options = options;
   }
 
-  /**
-   * What to write after an iteration; often nothing.
-   *
-   * @param step How far the run has come.
-   * @param nowMs The time, on the clock of `startMs`.
-   * @returns Text to write; empty if there is nothing to say yet.
-   */
+  /** What to write after an iteration; often nothing. */
   update(step: ProgressStep, nowMs: number): string {
     const { isTerminal, total, startMs } = this.#options;
     if (!isTerminal) {
@@ -186,11 +135,7 @@ export class Progress {
     return `\r${this.#line(step, nowMs)}\x1b[K`;
   }
 
-  /**
-   * What to write at the end, before anything else is.
-   *
-   * @returns Text that clears the line; empty if there is none.
-   */
+  /** What to write at the end, before anything else is. */
   finish(): string {
     const drawn = this.#drawnMs > -Infinity;
     this.#drawnMs = -Infinity;
@@ -268,21 +213,6 @@ export interface TableOptions {
 /**
  * Aligns cells in columns, two spaces apart. Width counts code points; codes made by
  * {@linkcode style} have none.
- *
- * @param rows The cells, one line each.
- * @param options How to align them.
- * @returns The lines, without trailing spaces and without a final newline.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- *
- * const rows = [["key", "value"], ["tail_age_ms", "660"]];
- * assertEquals(
- *   table(rows, { align: ["left", "right"] }),
- *   "key          value\ntail_age_ms    660",
- * );
- * ```
  */
 export function table(
   rows: readonly (readonly string[])[],

@@ -1,23 +1,25 @@
 /**
  * The reports of a verification: `DELTA_VERIFY_REPORT.json` with everything, written as it is
- * found, and `DELTA_VERIFY_REPORT.md` with what deserves a look.
+ * found, and `DELTA_VERIFY_REPORT.md` with what deserves a look. What `--json` prints is here too.
  *
  * @module
  */
 
 import { join } from "@std/path/join";
-import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import { AtomicFile, atomicWrite, removeStaleTemps } from "../base/atomic_file.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import type { JsonObject } from "../base/json_value.ts";
+import { printable } from "../base/text.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
-import { canonicalJson, type JsonObject } from "../base/json.ts";
-import { renderVerifyMarkdown } from "./verdict_text.ts";
-import type { VerifyResult } from "../proof/verify_result.ts";
+import type { VerifyResult } from "../proof/verdict.ts";
+import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
+import { verdictLines } from "./verdict_text.ts";
 
 /** The report is readable up to about this many rows; beyond it, only what failed is listed. */
 export const MAX_ROWS = 60;
 
-/** The part of a result that fits on a page, in the shape of the files. */
+/** A verification's result in the shape of the files, which is also what `--json` prints. */
 export function summaryOf(result: VerifyResult): JsonObject {
   return {
     verdict: result.verdict,
@@ -70,22 +72,17 @@ export class VerifyReport implements Disposable {
     });
   }
 
-  /**
-   * Puts both reports in place.
-   *
-   * @param result How the verification ended.
-   * @throws {SoakError} If they can't be written.
-   */
-  async finish(result: VerifyResult): Promise<void> {
+  /** Puts both reports in place. */
+  finish(result: VerifyResult): void {
     const opening = this.#entries === 0 ? '{"entries":[' : "";
     this.#append(`${opening}],"schema_version":1,"summary":${canonicalJson(summaryOf(result))}}`);
     this.#flush();
     this.#json?.commit();
     this.#json = null;
-    await removeStaleTemps(this.#dir); // of a verification that was killed
+    removeStaleTemps(this.#dir); // of a verification that was killed
     const all = result.counts.total <= MAX_ROWS;
     const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
-    await atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
+    atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
   }
 
   /** Gives up what was not put in place. */
@@ -109,4 +106,98 @@ export class VerifyReport implements Disposable {
     this.#json.write(this.#encoder.encode(this.#chunk));
     this.#chunk = "";
   }
+}
+
+/** How many findings a report lists one by one. */
+const MAX_LISTED = 50;
+
+/** The report `DELTA_VERIFY_REPORT.md`: the answer first, then findings, then proposals. */
+export function renderVerifyMarkdown(
+  result: VerifyResult,
+  proposals: readonly JudgedProposal[],
+  all: boolean,
+): string {
+  return [
+    `# ${result.verdict}: ${markdown(result.reason)}`,
+    "",
+    ...verdictLines(result).map((line) => `- ${markdown(line)}`),
+    ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
+    "",
+    ...findingsMarkdown(result),
+    "",
+    ...proposalsMarkdown(result, proposals, all),
+    "",
+  ].join("\n");
+}
+
+function findingsMarkdown({ findings, findingCounts }: VerifyResult): string[] {
+  const counts = Object.entries(findingCounts);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return ["## Findings", "", "None."];
+  const listed = findings.slice(0, MAX_LISTED);
+  return [
+    `## Findings: ${total}`,
+    "",
+    "| code | iteration | file | what is wrong | recorded | recomputed |",
+    "|---|--:|---|---|---|---|",
+    ...listed.map((finding) => findingRow(finding)),
+    ...(total > listed.length ? ["", `And ${total - listed.length} more. By code:`, ""] : []),
+    ...(total > listed.length ? counts.map(([code, count]) => `- \`${code}\`: ${count}`) : []),
+  ];
+}
+
+function findingRow(finding: Finding): string {
+  const cells = [
+    `\`${finding.code}\``,
+    String(finding.iteration ?? ""),
+    markdown(finding.file),
+    markdown(finding.message),
+    markdown(finding.recorded ?? "", 80),
+    markdown(finding.recomputed ?? "", 80),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function proposalsMarkdown(
+  { counts }: VerifyResult,
+  proposals: readonly JudgedProposal[],
+  all: boolean,
+): string[] {
+  if (counts.total === 0) return ["## Proposals", "", "None was made."];
+  const title = all
+    ? `## Proposals: ${counts.total}`
+    : `## Proposals that are not in full effect: ${counts.total - counts.full} of ${counts.total}`;
+  if (proposals.length === 0) return [title, "", "None."];
+  const left = (all ? counts.total : counts.total - counts.full) - proposals.length;
+  return [
+    title,
+    "",
+    "| after iteration | proposed | outcome | why |",
+    "|--:|---|---|---|",
+    ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
+      `| ${iteration} | ${markdown(targets(proposedDeltas), 200)} | ${outcome} | ${
+        markdown(reason)
+      } |`
+    ),
+    ...(left > 0 ? ["", `And ${left} more.`] : []),
+  ];
+}
+
+function targets(deltas: Readonly<Record<string, number>>): string {
+  return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
+}
+
+/**
+ * Text from data, so that it shows in Markdown as it is and can't be markup of any kind: no
+ * emphasis, code, link, table cell, HTML, nor an address that is made a link by itself.
+ */
+function markdown(text: string, maxLength = 400): string {
+  return printable(text, maxLength)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(/[\\`*[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\$&")
+    .replaceAll("://", ":&#47;&#47;")
+    .replaceAll("@", "&#64;")
+    .replaceAll(/www\./gi, (www) => `${www.slice(0, -1)}&#46;`);
 }

@@ -7,21 +7,19 @@
 
 import { dirname } from "@std/path/dirname";
 import { removeStaleTemps } from "../base/atomic_file.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "../model/guards.ts";
-import { type ProposalContext, type SkipReason, skipReason } from "../model/skip_reason.ts";
-import {
-  atomicWriteJson,
-  canonicalJson,
-  type JsonObject,
-  readJsonWithHash,
-  sha256Hex,
-} from "../base/json.ts";
+import { sameHash, sha256Hex } from "../base/hash.ts";
+import { computeJsonHash } from "../base/json.ts";
+import { atomicWriteJson, readJsonWithHash } from "../base/json_file.ts";
+import type { JsonObject } from "../base/json_value.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
+import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "../model/guards.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import { applyDeltas, type Deltas, getFromRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { type ProposalContext, type SkipReason, skipReason } from "../model/skip_reason.ts";
+import { readRuntime } from "../record/artifacts.ts";
 
 /** Options for {@linkcode applyDeltasWithTracking}. */
 export interface ApplyOptions {
@@ -104,16 +102,11 @@ const OUTSIDE_A_RUN: ProposalContext = {
  */
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
   const { runtimePath, expectedHash } = options;
-  await using _lock = await lockRuntime(runtimePath);
-  const { data: runtime, stateHash: oldHash } = await readJsonWithHash(runtimePath);
-  if (!isJsonObject(runtime)) {
-    throw new SoakError("artifact", "the runtime is not a JSON object", {
-      where: runtimePath,
-      remedy: "restore the file",
-    });
+  using _lock = await lockRuntime(runtimePath);
+  const { runtime, stateHash: oldHash } = await readRuntime(runtimePath);
+  if (expectedHash !== undefined && !sameHash(oldHash, expectedHash)) {
+    throw foreignChange(runtimePath);
   }
-  if (expectedHash !== undefined && oldHash !== expectedHash) throw foreignChange(runtimePath);
-
   const {
     proposedDeltas,
     profile = marketMaker,
@@ -173,17 +166,13 @@ export interface DecidedChange {
 
 /**
  * Completes a change that an earlier process decided on: writes it, unless it is written already.
- *
- * @param runtimePath The runtime file.
- * @param change The change.
- * @throws {SoakError} If the runtime is in neither of the two states, or can't be read or written.
  */
 export async function completeApply(runtimePath: string, change: DecidedChange): Promise<void> {
-  await using _lock = await lockRuntime(runtimePath);
+  using _lock = await lockRuntime(runtimePath);
   const { stateHash } = await readJsonWithHash(runtimePath);
-  if (stateHash === change.stateHash) return;
-  if (stateHash !== change.oldHash) throw foreignChange(runtimePath);
-  if (await sha256Hex(canonicalJson(change.next)) !== change.stateHash) {
+  if (sameHash(stateHash, change.stateHash)) return;
+  if (!sameHash(stateHash, change.oldHash)) throw foreignChange(runtimePath);
+  if (!sameHash(await computeJsonHash(change.next), change.stateHash)) {
     throw new SoakError("artifact", "the step that was interrupted does not lead where it says", {
       where: runtimePath,
       remedy: "start a new run; `soak verify` tells more",
@@ -195,7 +184,7 @@ export async function completeApply(runtimePath: string, change: DecidedChange):
 
 async function lockRuntime(runtimePath: string): Promise<Lock> {
   const lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
-  if (lock.takenOver) await removeStaleTemps(dirname(runtimePath));
+  if (lock.takenOver) removeStaleTemps(dirname(runtimePath));
   return lock;
 }
 
@@ -207,9 +196,10 @@ export function foreignChange(runtimePath: string): SoakError {
   });
 }
 
+/** Reads the file back: it must hold what was written. */
 async function barrier(path: string, expected: string): Promise<void> {
   const { stateHash } = await readJsonWithHash(path);
-  if (stateHash !== expected) {
+  if (!sameHash(stateHash, expected)) {
     throw new SoakError("system", "the runtime does not hold what was written to it", {
       where: `${path}: expected ${expected}, found ${stateHash}`,
       remedy: "find out what else writes to it, and check the disk",

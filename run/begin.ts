@@ -5,33 +5,26 @@
  */
 
 import { join } from "@std/path/join";
+import { canonicalJson } from "../base/canonical.ts";
+import { SoakError } from "../base/errors.ts";
+import { computeJsonHash } from "../base/json.ts";
+import { atomicWriteJson } from "../base/json_file.ts";
+import type { JsonObject } from "../base/json_value.ts";
+import { VERSION } from "../base/version.ts";
+import { EMPTY_HISTORY } from "../model/guards.ts";
+import { isImpostor, marketMaker } from "../model/market_maker.ts";
+import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
-import { SoakError } from "../base/errors.ts";
-import { EMPTY_HISTORY } from "../model/guards.ts";
-import { atomicWriteJson, canonicalJson, computeJsonHash, type JsonObject } from "../base/json.ts";
-import { isImpostor, marketMaker } from "../model/market_maker.ts";
-import type { ClaimedDirectory } from "./directory.ts";
-import { requireProgram } from "../system/program.ts";
-import { initialRuntime, type RunOptions, type RunState, utc } from "./state.ts";
+import { requireProgram } from "../system/process.ts";
 import { openSystem } from "../system/system.ts";
-import { realSystem, refuseRealSettings, type SystemSpec } from "../model/system_spec.ts";
-import { VERSION } from "../base/version.ts";
+import type { ClaimedDirectory } from "./directory.ts";
+import { initialRuntime, type RunOptions, type RunState, utc } from "./state.ts";
 
 /** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
-export const MOCK_START_MS = 1_735_689_600_000;
+const MOCK_START_MS = 1_735_689_600_000;
 
-/** Seconds of virtual time that a simulated iteration takes. */
-const MOCK_ITERATION_SECONDS = 300;
-
-/**
- * Starts a run.
- *
- * @param options What to run, and where.
- * @param claim The run directory.
- * @returns The state before the first iteration.
- * @throws {SoakError} If an option is wrong, or the directory can't be written.
- */
+/** Starts a run. */
 export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
   const { iterations, profile = marketMaker, seed = 1 } = options;
   if (iterations === undefined) {
@@ -41,16 +34,10 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     });
   }
   if (isImpostor(profile)) {
-    throw new SoakError(
-      "usage",
-      `the profile is called ${profile.name} but is not the built-in one`,
-      {
-        where: "--profile",
-        remedy: "give it a name of its own",
-      },
-    );
+    const what = `the profile is called ${profile.name} but is not the built-in one`;
+    throw new OptionError(what, "profile", "give it a name of its own");
   }
-  const system = chooseSystem(options);
+  const system = systemOf(options);
   const runtime = initialRuntime(profile, options.runtime);
   const timeMs = system.kind === "mock"
     ? options.startMs ?? MOCK_START_MS
@@ -90,10 +77,9 @@ const MAX_RUNTIME_CHARACTERS = 1024 * 1024;
 function requireSmall(runtime: JsonObject): void {
   const { length } = canonicalJson(runtime);
   if (length <= MAX_RUNTIME_CHARACTERS) return;
-  throw new SoakError("usage", `the runtime to start from has ${length} characters`, {
-    where: "--runtime",
-    remedy: `every summary carries it: keep it below ${MAX_RUNTIME_CHARACTERS}`,
-  });
+  const what = `the runtime to start from has ${length} characters`;
+  const remedy = `every summary carries it: keep it below ${MAX_RUNTIME_CHARACTERS}`;
+  throw new OptionError(what, "runtime", remedy);
 }
 
 /** What is asked for must pass the same checks as what is read back when resuming or verifying. */
@@ -130,18 +116,13 @@ function requirePrograms(system: SystemSpec): void {
   for (const name of [program, ...more]) if (name !== null) requireProgram(name);
 }
 
-function chooseSystem({ system = {}, mockFault, seed }: RunOptions): SystemSpec {
+function systemOf({ system = {}, mockFault, seed }: RunOptions): SystemSpec {
   const { kind = "mock" } = system;
-  if (kind === "mock") {
-    refuseRealSettings(system);
-    return { kind, fault: mockFault ?? null, iterationSeconds: MOCK_ITERATION_SECONDS };
+  if (kind !== "mock") {
+    const simulated = mockFault !== undefined ? "mockFault" : seed !== undefined ? "seed" : null;
+    if (simulated !== null) {
+      throw new OptionError("the flag is for the simulated system", simulated, "leave it out");
+    }
   }
-  const simulated = mockFault !== undefined ? "--mock-fault" : seed !== undefined ? "--seed" : null;
-  if (simulated !== null) {
-    throw new SoakError("usage", "the flag is for the simulated system", {
-      where: simulated,
-      remedy: "leave it out",
-    });
-  }
-  return realSystem({ ...system, kind });
+  return completeSystem(system, mockFault);
 }

@@ -4,36 +4,30 @@
  * @module
  */
 
+import { ensureDirSync } from "@std/fs/ensure-dir";
+import { moveSync } from "@std/fs/move";
 import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
-import { readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
 import { removeStaleTemps } from "../base/atomic_file.ts";
-import { SoakError } from "../base/errors.ts";
+import { osError, SoakError } from "../base/errors.ts";
 import { acquireLock } from "../base/lock.ts";
-import { osError } from "../base/oserror.ts";
 import { printable } from "../base/text.ts";
+import { readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
 
 /** The lock of the runtime file, as the pipeline takes it. */
 const LOCK_FILE = `${RUNTIME_FILE}.lock`;
 
 /** A run directory that no other process runs in. */
-export interface ClaimedDirectory extends AsyncDisposable {
+export interface ClaimedDirectory extends Disposable {
   /** Where an earlier run was moved to by {@linkcode ClaimedDirectory.clear}, if there was one. */
   readonly archived: string | null;
   /** Makes the directory an empty one; an earlier run in it is moved aside first. */
   clear(): Promise<void>;
 }
 
-/**
- * Claims a run directory until disposed.
- *
- * @param dir The run directory; its parents are made if need be.
- * @param mustExist Whether the directory is expected to be there already.
- * @returns The claim.
- * @throws {SoakError} If another process runs in it, or the directory can't be made.
- */
+/** Claims a run directory until disposed. */
 export async function claimDirectory(dir: string, mustExist: boolean): Promise<ClaimedDirectory> {
   const path = resolve(dir);
   if (mustExist) requireDirectory(dir);
@@ -41,9 +35,9 @@ export async function claimDirectory(dir: string, mustExist: boolean): Promise<C
   const lock = await acquireLock(`${path}.lock`, { wait: false, owner: "soak run" });
   let archived: string | null = null;
   try {
-    if (mustExist) await removeStaleTemps(path);
+    if (mustExist) removeStaleTemps(path);
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
   return {
@@ -53,8 +47,8 @@ export async function claimDirectory(dir: string, mustExist: boolean): Promise<C
     async clear(): Promise<void> {
       archived = await clearDirectory(dir, path);
     },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await lock.release();
+    [Symbol.dispose](): void {
+      lock.release();
     },
   };
 }
@@ -70,7 +64,7 @@ function requireDirectory(dir: string): void {
 function makeDirectory(path: string): void {
   try {
     const missing = missingFolders(path);
-    Deno.mkdirSync(path, { recursive: true });
+    ensureDirSync(path);
     for (const folder of missing) flushFolder(dirname(folder));
   } catch (cause) {
     throw osError("cannot make the folder", path, cause);
@@ -110,7 +104,7 @@ function flushFolder(path: string): void {
 
 async function clearDirectory(dir: string, path: string): Promise<string | null> {
   makeDirectory(path);
-  await removeStaleTemps(path);
+  removeStaleTemps(path);
   const names = new Set(listNames(path));
   if (names.size === 0) return null;
   if (!names.has(RUN_FILE)) {
@@ -135,17 +129,17 @@ function listNames(path: string): string[] {
 
 async function archiveRun(path: string, archive: string): Promise<void> {
   // A `soak apply` that is at work on the old runtime would else replace that of the new run.
-  await using lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
+  using lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
   // Windows renames no folder with an open file in it, be it this lock or that of an apply that
   // comes in between: then the rename fails, and nothing is lost.
   if (Deno.build.os === "windows") lock.release();
   try {
-    Deno.renameSync(path, archive);
+    moveSync(path, archive);
     flushFolder(dirname(path));
   } catch (error) {
     throw osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
   }
-  // It went along, so that the lock won't find it to remove it.
+  // The lock's file was moved with the folder, where releasing the lock won't look for it.
   await Deno.remove(join(archive, LOCK_FILE)).catch(() => {});
 }
 

@@ -6,8 +6,12 @@
 
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
+import { osError, SoakError } from "../base/errors.ts";
+import { computeJsonHash, decodeJson } from "../base/json.ts";
+import { firstDifference, type JsonObject } from "../base/json_value.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { VERSION } from "../base/version.ts";
 import {
-  listSummaries,
   readRun,
   readSummary,
   RUN_FILE,
@@ -16,13 +20,8 @@ import {
   TUNING_REPORT_FILE,
 } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
-import { readRegularFile } from "../base/read_file.ts";
-import { SoakError } from "../base/errors.ts";
-import { computeJsonHash, decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
+import { listSummaries } from "../record/summaries.ts";
 import { runSoak } from "./run.ts";
-import { osError } from "../base/oserror.ts";
-import { isJsonObject } from "../base/shape.ts";
-import { VERSION } from "../base/version.ts";
 
 /** The first place where a recorded run and its replay differ. */
 export interface ReplayDifference {
@@ -66,7 +65,7 @@ export interface ReplayOptions {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { runSoak } from "./run.ts";
+ * import { runSoak } from "@soak/soak";
  *
  * const parent = await Deno.makeTempDir();
  * await runSoak({ dir: `${parent}/run`, iterations: 5, autoTune: true });
@@ -91,7 +90,7 @@ export async function replayRun(dir: string, options: ReplayOptions = {}): Promi
       ...(complete ? [TUNING_REPORT_FILE] : []),
     ];
     for (const [compared, file] of files.entries()) {
-      const difference = await compareFile(dir, copy, file);
+      const difference = compareFile(dir, copy, file);
       if (difference !== null) return { iterations: highest, files: compared + 1, difference };
     }
     return { iterations: highest, files: files.length, difference: null };
@@ -169,15 +168,11 @@ async function rerun(
   signal?.throwIfAborted();
 }
 
-async function compareFile(
-  dir: string,
-  copy: string,
-  file: string,
-): Promise<ReplayDifference | null> {
-  const replayed = await readRegularFile(join(copy, file), { maxBytes: Infinity });
+function compareFile(dir: string, copy: string, file: string): ReplayDifference | null {
+  const replayed = readRegularFile(join(copy, file), Infinity);
   let recorded: Uint8Array;
   try {
-    recorded = await readRegularFile(join(dir, file), { maxBytes: Infinity });
+    recorded = readRegularFile(join(dir, file), Infinity);
   } catch (error) {
     if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
     return { file, path: null, recorded: error.what, replayed: `${replayed.length} bytes` };
@@ -185,39 +180,15 @@ async function compareFile(
   const same = recorded.length === replayed.length && recorded.every((b, i) => b === replayed[i]);
   if (same) return null;
   try {
-    const difference = firstDifference(decodeJson(recorded), decodeJson(replayed), "$");
-    if (difference !== null) return { file, ...difference };
+    const difference = firstDifference(decodeJson(recorded), decodeJson(replayed));
+    if (difference !== null) {
+      const { path, left, right } = difference;
+      return { file, path, recorded: left, replayed: right };
+    }
   } catch (error) {
     if (!(error instanceof SoakError)) throw error;
   }
   const at = recorded.findIndex((byte, i) => byte !== replayed[i]);
   const offset = at < 0 ? Math.min(recorded.length, replayed.length) : at;
   return { file, path: null, recorded: `other bytes from offset ${offset}`, replayed: "" };
-}
-
-function firstDifference(
-  recorded: JsonValue | undefined,
-  replayed: JsonValue | undefined,
-  path: string,
-): Omit<ReplayDifference, "file"> | null {
-  if (isJsonObject(recorded) && isJsonObject(replayed)) {
-    for (const key of [...new Set([...Object.keys(recorded), ...Object.keys(replayed)])].sort()) {
-      const difference = firstDifference(
-        Object.hasOwn(recorded, key) ? recorded[key] : undefined,
-        Object.hasOwn(replayed, key) ? replayed[key] : undefined,
-        `${path}.${key}`,
-      );
-      if (difference !== null) return difference;
-    }
-    return null;
-  }
-  if (Array.isArray(recorded) && Array.isArray(replayed)) {
-    for (let i = 0; i < Math.max(recorded.length, replayed.length); i++) {
-      const difference = firstDifference(recorded[i], replayed[i], `${path}[${i}]`);
-      if (difference !== null) return difference;
-    }
-    return null;
-  }
-  const [a, b] = [JSON.stringify(recorded) ?? "nothing", JSON.stringify(replayed) ?? "nothing"];
-  return a === b ? null : { path, recorded: a, replayed: b };
 }

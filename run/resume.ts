@@ -5,6 +5,20 @@
  */
 
 import { join } from "@std/path/join";
+import { canonicalJson } from "../base/canonical.ts";
+import { SoakError } from "../base/errors.ts";
+import { computeJsonHash } from "../base/json.ts";
+import { atomicWriteJson } from "../base/json_file.ts";
+import { eventLoopTurn } from "../base/wait.ts";
+import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
+import { applyDeltas } from "../model/params.ts";
+import { judgeKpis } from "../model/profile.ts";
+import {
+  contradiction,
+  type MockFault,
+  OptionError,
+  refuseContradiction,
+} from "../model/system_spec.ts";
 import {
   readRun,
   readStep,
@@ -17,25 +31,11 @@ import {
   writeSummary,
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
-import { SoakError } from "../base/errors.ts";
-import { eventLoopTurn } from "../base/event_loop.ts";
-import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
-import { atomicWriteJson, canonicalJson, computeJsonHash } from "../base/json.ts";
-import { completeApply } from "./apply.ts";
-import type { MockFault } from "../model/mock_fault.ts";
-import { applyDeltas } from "../model/params.ts";
-import { judgeKpis } from "../model/profile.ts";
-import { advance, initialRuntime, readRuntime, type RunOptions, type RunState } from "./state.ts";
 import { openSystem } from "../system/system.ts";
-import { refuseContradiction } from "../model/system_spec.ts";
+import { completeApply } from "./apply.ts";
+import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
 
-/**
- * Restores the state of a run, and completes a step that was interrupted.
- *
- * @param options Where the run is; what else is given must not contradict its records.
- * @returns The state after the last recorded iteration.
- * @throws {SoakError} If its records do not allow going on.
- */
+/** Restores the state of a run, and completes a step that was interrupted. */
 export async function restore(options: RunOptions): Promise<RunState> {
   const { dir } = options;
   const { record: run, fileHash: runHash } = await readExistingRun(dir);
@@ -63,13 +63,13 @@ export async function restore(options: RunOptions): Promise<RunState> {
         },
       );
     }
-    relive(state, summary.record);
+    takeRecorded(state, summary.record);
     state.previousHash = summary.fileHash;
     await eventLoopTurn();
   }
   await completeStep(state, dir);
   await restoreRuntime(state, dir);
-  if (state.iteration < run.iterations) await removeTuningReport(dir);
+  if (state.iteration < run.iterations) removeTuningReport(dir);
   return state;
 }
 
@@ -103,33 +103,23 @@ async function readRecordedSummary(
 function refuseContradictions(run: RunRecord, options: RunOptions): void {
   if (options.system !== undefined) refuseContradiction(run.system, options.system);
   if (options.runtime !== undefined) {
-    throw new SoakError("usage", "a run that goes on has its runtime", {
-      where: "--runtime",
-      remedy: "leave the flag out when resuming",
-    });
+    const remedy = "leave the flag out when resuming";
+    throw new OptionError("a run that goes on has its runtime", "runtime", remedy);
   }
   const fault = run.system.kind === "mock" ? run.system.fault : null;
   const given = [
-    ["--iterations", options.iterations, run.iterations],
-    ["--auto-tune", options.autoTune, run.autoTune],
-    ["--seed", options.seed, run.seed],
-    ["--mock-fault", faultText(options.mockFault), faultText(fault)],
+    ["iterations", options.iterations, run.iterations],
+    ["autoTune", options.autoTune, run.autoTune],
+    ["seed", options.seed, run.seed],
+    ["mockFault", faultText(options.mockFault), faultText(fault)],
   ] as const;
-  for (const [flag, asked, recorded] of given) {
-    if (asked !== undefined && asked !== recorded) {
-      throw new SoakError("usage", `the run was started with ${recorded}, not ${asked}`, {
-        where: flag,
-        remedy: "leave the flag out when resuming",
-      });
-    }
+  for (const [option, asked, recorded] of given) {
+    if (asked !== undefined && asked !== recorded) throw contradiction(recorded, asked, option);
   }
   const { profile } = options;
   if (profile !== undefined && canonicalJson(profile) !== canonicalJson(run.profile)) {
-    const { name } = run.profile;
-    throw new SoakError("usage", `the run was started with another profile, ${name}`, {
-      where: "--profile",
-      remedy: "leave the flag out when resuming",
-    });
+    const what = `the run was started with another profile, ${run.profile.name}`;
+    throw new OptionError(what, "profile", "leave the flag out when resuming");
   }
 }
 
@@ -138,8 +128,8 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 }
 
 /** Takes a recorded iteration into the state as if it had just happened. */
-function relive(state: RunState, record: IterationRecord): void {
-  state.system.relive(record);
+function takeRecorded(state: RunState, record: IterationRecord): void {
+  state.system.fastForward(record);
   const { iteration } = record;
   const timeMs = Date.parse(record.utc);
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
@@ -156,17 +146,17 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
     const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
     await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
-    relive(state, step);
+    takeRecorded(state, step);
     state.previousHash = previousHash;
   }
-  await removeStep(dir);
+  removeStep(dir);
 }
 
 /** Checks that the runtime is the last recorded state; writes the first one if need be. */
 async function restoreRuntime(state: RunState, dir: string): Promise<void> {
   const path = join(dir, RUNTIME_FILE);
   try {
-    await readRuntime(path, state.stateHash);
+    await readState(path, state.stateHash);
   } catch (error) {
     const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
     const runtime = initialRuntime(state.run.profile);

@@ -5,29 +5,20 @@
  */
 
 import { join } from "@std/path/join";
+import { eventLoopTurn } from "../base/wait.ts";
+import { observeIteration } from "../model/guards.ts";
+import { judgeKpis } from "../model/profile.ts";
+import type { ProposalContext } from "../model/skip_reason.ts";
 import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.ts";
-import { eventLoopTurn } from "../base/event_loop.ts";
-import { type GuardHistory, NOTHING_WITHHELD, observeIteration } from "../model/guards.ts";
-import type { ProposalContext } from "../model/skip_reason.ts";
-import type { JsonObject } from "../base/json.ts";
 import { applyDeltasWithTracking, type ApplyResult } from "./apply.ts";
-import { judgeKpis, type KpiValues, type Profile } from "../model/profile.ts";
 import { begin } from "./begin.ts";
 import { claimDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
-import {
-  advance,
-  readRuntime,
-  type RunOptions,
-  type RunStart,
-  type RunState,
-  utc,
-} from "./state.ts";
-import { type Proposal, propose } from "./tuner.ts";
+import { advance, readState, type RunOptions, type RunStart, type RunState, utc } from "./state.ts";
+import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
 
-export { MOCK_START_MS } from "./begin.ts";
 export type { RunOptions, RunStart } from "./state.ts";
 
 /** How a run ended. */
@@ -63,7 +54,7 @@ export interface RunResult extends RunStart {
  * ```
  */
 export async function runSoak(options: RunOptions): Promise<RunResult> {
-  await using claim = await claimDirectory(options.dir, options.resume ?? false);
+  using claim = await claimDirectory(options.dir, options.resume ?? false);
   const state = options.resume ? await restore(options) : await begin(options, claim);
   await using _system = state.system;
   const { run } = state;
@@ -86,14 +77,14 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** Runs one iteration and records it; `null` if it was interrupted before it was measured. */
 async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
-  const { dir, apply = applyDeltasWithTracking } = options;
+  const { dir, signal, apply = applyDeltasWithTracking } = options;
   const runtimePath = join(dir, RUNTIME_FILE);
   const iteration = state.iteration + 1;
-  const runtime = await readRuntime(runtimePath, state.stateHash);
-  const { signal } = options;
+  const runtime = await readState(runtimePath, state.stateHash);
   const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
   if (measured === null) return null;
   const { kpis, effectiveParams, failure, restarts } = measured;
@@ -101,16 +92,11 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
-  const circumstances: ProposalContext = {
-    autoTune: run.autoTune,
-    last: iteration === run.iterations,
-    kpisMet,
-    failure,
-  };
-  const proposal = wish(circumstances, { profile, runtime, kpis, history });
-  const context: ProposalContext = { ...circumstances, withheld: proposal.withheld };
+  const last = iteration === run.iterations;
+  const circumstances: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
+  const proposal = proposalIn(circumstances, { profile, runtime, kpis, history });
 
-  const record = (result: ApplyResult): IterationRecord => ({
+  const recordOf = (result: ApplyResult): IterationRecord => ({
     iteration,
     previousHash: state.previousHash,
     runtime,
@@ -135,47 +121,33 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
     },
   });
 
-  let stepWritten = false;
+  /** The step that is under way: what it does, and the record that it leads to. */
+  const step: { plan: ApplyResult | null; record: IterationRecord | null } = {
+    plan: null,
+    record: null,
+  };
   const result = await apply({
     runtimePath,
     proposedDeltas: proposal.deltas,
     profile,
     history,
-    context,
+    context: { ...circumstances, withheld: proposal.withheld },
     expectedHash: state.stateHash,
     beforeWrite: async (plan) => {
-      await writeStep(dir, record(plan));
-      stepWritten = true;
+      step.plan = plan;
+      step.record = recordOf(plan);
+      await writeStep(dir, step.record);
     },
   });
-  const done = record(result);
-  await commit(state, done, history, dir);
-  if (stepWritten) await removeStep(dir);
-  return done;
-}
-
-async function commit(
-  state: RunState,
-  record: IterationRecord,
-  history: GuardHistory,
-  dir: string,
-): Promise<void> {
+  const record = step.record !== null && step.plan === result ? step.record : recordOf(result);
   state.previousHash = await writeSummary(dir, record);
   advance(state, record, history);
+  if (step.record !== null) removeStep(dir);
+  return record;
 }
 
-function wish(
-  context: ProposalContext,
-  input: {
-    readonly profile: Profile;
-    readonly runtime: JsonObject;
-    readonly kpis: KpiValues;
-    readonly history: GuardHistory;
-  },
-): Proposal {
-  const nothing = (rationale: string): Proposal => {
-    return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
-  };
+/** What the tuner proposes, or why it is not asked. */
+function proposalIn(context: ProposalContext, input: TunerInput): Proposal {
   if (context.failure !== null) return nothing(`not measured: ${context.failure}`);
   if (!context.autoTune) return nothing("auto-tune is off");
   if (context.last) return nothing("the run ends here: a change could no longer be observed");

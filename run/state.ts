@@ -4,17 +4,16 @@
  * @module
  */
 
-import type { IterationRecord, RunRecord } from "../record/records.ts";
-import { SoakError } from "../base/errors.ts";
+import { sameHash } from "../base/hash.ts";
+import { readJsonWithHash } from "../base/json_file.ts";
+import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { type GuardHistory, rememberApplied } from "../model/guards.ts";
-import { type JsonObject, readJsonWithHash } from "../base/json.ts";
-import type { MockFault } from "../model/mock_fault.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
-import { type applyDeltasWithTracking, foreignChange } from "./apply.ts";
 import type { Profile } from "../model/profile.ts";
-import { isJsonObject } from "../base/shape.ts";
-import type { System } from "../system/system.ts";
-import type { SystemRequest } from "../model/system_spec.ts";
+import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
+import type { IterationRecord, RunRecord } from "../record/records.ts";
+import type { System } from "../system/measurement.ts";
+import { type applyDeltasWithTracking, foreignChange } from "./apply.ts";
 
 /** Options for `runSoak()`. What is left out is taken from the run when resuming. */
 export interface RunOptions {
@@ -121,16 +120,14 @@ export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonOb
     );
     return applyDeltas(given, defaults, parameters);
   }
-  throw new SoakError("usage", `the runtime to start from: ${problem.message}`, {
-    where: "--runtime",
-    remedy: "correct the file",
-  });
+  const what = `the runtime to start from: ${problem.message}`;
+  throw new OptionError(what, "runtime", "correct the file");
 }
 
-/** Reads the runtime, which must be in the given state. */
-export async function readRuntime(path: string, expectedHash: string): Promise<JsonObject> {
+/** Reads the runtime file, which must be in the given state. */
+export async function readState(path: string, expectedHash: string): Promise<JsonObject> {
   const { data, stateHash } = await readJsonWithHash(path);
-  if (stateHash !== expectedHash || !isJsonObject(data)) throw foreignChange(path);
+  if (!sameHash(stateHash, expectedHash) || !isJsonObject(data)) throw foreignChange(path);
   return data;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JsonObject } from "../base/json_value.ts";
 import {
   cooldownGuard,
   freezeGuard,
@@ -14,7 +15,6 @@ import {
   type Withheld,
   wouldOscillate,
 } from "../model/guards.ts";
-import type { JsonObject } from "../base/json.ts";
 import { type Deltas, findParameter, getFromRuntime, roundToStep } from "../model/params.ts";
 import {
   type Action,
@@ -72,24 +72,6 @@ const TOLERANCE = 1e-10;
  * The first rule to name a parameter wins; where two rules pull in opposite directions, the
  * one with the higher protection does. Nothing is proposed while frozen or cooling down, steps
  * are shortened to what the velocity guard allows, and a step that would oscillate is left out.
- *
- * @param input What the tuner looks at.
- * @returns The proposal; empty deltas when there is nothing to change.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
- * import { marketMaker } from "../model/market_maker.ts";
- *
- * const { deltas } = propose({
- *   profile: marketMaker,
- *   runtime: { engine: { min_interval_ms: 55, tail_age_ms: 600 } },
- *   kpis: { risk_ratio: 0.65 },
- *   history: observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false }),
- * });
- * assertEquals(deltas, { min_interval_ms: 60, tail_age_ms: 630 });
- * ```
  */
 export function propose(input: TunerInput): Proposal {
   const { profile, runtime, history } = input;
@@ -99,13 +81,13 @@ export function propose(input: TunerInput): Proposal {
   const cooldown = cooldownGuard(history, settings);
   if (cooldown.holds) return nothing(`cooling down: ${cooldown.detail}`);
 
-  const { wishes, remarks } = collectWishes(input);
+  const { pulls, remarks } = collectPulls(input);
   const changes: ProposedChange[] = [];
   const withheld: Record<"oscillation" | "velocity", string[]> = { oscillation: [], velocity: [] };
-  for (const wish of wishes) {
-    const { change, guard, remark } = withinGuards(wish, history, settings, profile);
+  for (const pull of pulls) {
+    const { change, guard, remark } = withinGuards(pull, history, settings, profile);
     if (change !== null) changes.push(change);
-    if (guard !== null) withheld[guard].push(wish.parameter.key);
+    if (guard !== null) withheld[guard].push(pull.parameter.key);
     if (remark !== null) remarks.push(remark);
   }
   const fired = profile.rules.some((rule) => ruleFires(rule, input.kpis));
@@ -125,12 +107,13 @@ export function propose(input: TunerInput): Proposal {
   };
 }
 
-function nothing(rationale: string): Proposal {
+/** A proposal of nothing. */
+export function nothing(rationale: string): Proposal {
   return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
 }
 
-/** What a rule wants of a parameter. At the rule's limit, `to` equals `from`: hold it there. */
-interface Wish {
+/** What a rule asks of a parameter. At the rule's limit, `to` equals `from`: hold it there. */
+interface Pull {
   readonly parameter: Parameter;
   readonly rule: Rule;
   readonly from: number;
@@ -139,36 +122,36 @@ interface Wish {
   readonly direction: number;
 }
 
-function collectWishes(
+function collectPulls(
   { profile, runtime, kpis }: TunerInput,
-): { wishes: Wish[]; remarks: string[] } {
-  const byKey = new Map<string, Wish[]>();
+): { pulls: Pull[]; remarks: string[] } {
+  const byKey = new Map<string, Pull[]>();
   for (const rule of profile.rules) {
     if (!ruleFires(rule, kpis)) continue;
     for (const action of rule.then) {
-      const wish = makeWish(rule, action, profile, runtime);
-      if (wish === null) continue;
+      const pull = pullOf(rule, action, profile, runtime);
+      if (pull === null) continue;
       const others = byKey.get(action.param);
-      if (others === undefined) byKey.set(action.param, [wish]);
-      else others.push(wish);
+      if (others === undefined) byKey.set(action.param, [pull]);
+      else others.push(pull);
     }
   }
-  const wishes: Wish[] = [];
+  const pulls: Pull[] = [];
   const remarks: string[] = [];
   for (const rivals of byKey.values()) {
     const { winner, remark } = settle(rivals);
     if (remark !== null) remarks.push(remark);
-    if (winner !== null && winner.to !== winner.from) wishes.push(winner);
+    if (winner !== null && winner.to !== winner.from) pulls.push(winner);
   }
-  return { wishes, remarks };
+  return { pulls, remarks };
 }
 
 /**
- * The wish that wins a parameter: the first one, unless rules pull both ways; then the most
+ * The pull that wins a parameter: the first one, unless rules pull both ways; then the most
  * protective one decides the direction. A rule at its limit holds against the other direction,
  * and leaves the step to the next rule of its own.
  */
-function settle(rivals: readonly Wish[]): { winner: Wish | null; remark: string | null } {
+function settle(rivals: readonly Pull[]): { winner: Pull | null; remark: string | null } {
   const contested = rivals.some(({ direction }) => direction !== rivals[0]?.direction);
   const ranked = contested
     ? rivals.toSorted((a, b) => b.rule.protection - a.rule.protection)
@@ -188,12 +171,12 @@ function settle(rivals: readonly Wish[]): { winner: Wish | null; remark: string 
   };
 }
 
-function makeWish(
+function pullOf(
   rule: Rule,
   action: Action,
   profile: Profile,
   runtime: JsonObject,
-): Wish | null {
+): Pull | null {
   const parameter = findParameter(action.param, profile.parameters);
   if (parameter === undefined) return null;
   const from = getFromRuntime(runtime, action.param, profile.parameters);
@@ -208,7 +191,7 @@ function makeWish(
 }
 
 function withinGuards(
-  wish: Wish,
+  pull: Pull,
   history: GuardHistory,
   settings: GuardSettings,
   profile: Profile,
@@ -217,15 +200,15 @@ function withinGuards(
   guard: "oscillation" | "velocity" | null;
   remark: string | null;
 } {
-  const { parameter, rule, from } = wish;
+  const { parameter, rule, from } = pull;
   const { key } = parameter;
-  const direction = wish.to > from ? 1 : -1;
+  const direction = pull.to > from ? 1 : -1;
   if (wouldOscillate(key, direction, history, settings)) {
     const remark = `${key}: left alone, it would oscillate`;
     return { change: null, guard: "oscillation", remark };
   }
   const budget = velocityBudget(key, history, settings, profile);
-  const to = shorten(wish, Math.min(budget.step, budget.hour));
+  const to = withinReach(pull, Math.min(budget.step, budget.hour));
   if (to === from) {
     const remark = budget.hour < budget.step
       ? `${key}: left alone, its hourly allowance is used up`
@@ -235,11 +218,11 @@ function withinGuards(
   return {
     change: { key, from, to, rule: rule.name },
     guard: null,
-    remark: to === wish.to ? null : `${key}: shortened, ${to} instead of ${wish.to}`,
+    remark: to === pull.to ? null : `${key}: shortened, ${to} instead of ${pull.to}`,
   };
 }
 
-function shorten({ parameter, from, to }: Wish, allowance: number): number {
+function withinReach({ parameter, from, to }: Pull, allowance: number): number {
   const { min, max, step } = parameter;
   const reach = allowance + TOLERANCE * (max - min);
   if (Math.abs(to - from) <= reach) return to;

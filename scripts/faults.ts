@@ -8,7 +8,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
-import { canonicalJson } from "../base/json.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { STEP_FILE } from "../record/artifacts.ts";
 import { runSoak } from "../run/run.ts";
 import { type Ended, soak } from "../tests/kit/soak_process.ts";

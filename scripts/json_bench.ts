@@ -8,8 +8,11 @@
  */
 
 import { join } from "@std/path";
-import { atomicWrite, readRegularFileSync } from "../base/atomic_file.ts";
-import { canonicalJson, decodeCanonical, parseJson, sha256Hex } from "../base/json.ts";
+import { atomicWrite } from "../base/atomic_file.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import { sha256Hex } from "../base/hash.ts";
+import { decodeCanonical, parseJson } from "../base/json.ts";
+import { readRegularFile } from "../base/read_file.ts";
 
 type Stringify = (value: unknown) => string | undefined;
 
@@ -70,9 +73,9 @@ Deno.bench("readTextFileSync and JSON.parse", { group: READ, baseline: true }, (
   for (let i = 0; i < REPEATS; i++) JSON.parse(Deno.readTextFileSync(summaryPath));
 });
 
-Deno.bench("readRegularFileSync and decodeCanonical", { group: READ }, () => {
+Deno.bench("readRegularFile and decodeCanonical", { group: READ }, () => {
   for (let i = 0; i < REPEATS; i++) {
-    decodeCanonical(readRegularFileSync(summaryPath, { isFile: true }));
+    decodeCanonical(readRegularFile(summaryPath));
   }
 });
 
@@ -91,6 +94,6 @@ Deno.bench("bare system calls", { group: "write a file durably", baseline: true 
   opened.close();
 });
 
-Deno.bench("atomicWrite", { group: "write a file durably" }, async () => {
-  await atomicWrite(target, bytes);
+Deno.bench("atomicWrite", { group: "write a file durably" }, () => {
+  atomicWrite(target, bytes);
 });

@@ -8,8 +8,8 @@
  */
 
 import { join } from "@std/path/join";
-import { runSoak } from "../run/run.ts";
 import { verifyRun } from "../proof/verify.ts";
+import { runSoak } from "../run/run.ts";
 
 const FULL_SWEEP = ["200x12", "200x24", "200x100", "10x2000"];
 

@@ -6,42 +6,32 @@
 
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
-import { runCommand } from "./process.ts";
+import type { Profile } from "../model/profile.ts";
+import type { ExecSystem, RealSettings } from "../model/system_spec.ts";
 import {
   type MeasureRequest,
   notMeasured,
   type Reading,
   readOutput,
+  type RecordedIteration,
   type Wanted,
   wantedFrom,
 } from "./measurement.ts";
 import type { OutputLog } from "./output_log.ts";
-import type { Profile } from "../model/profile.ts";
+import { runToEnd } from "./process.ts";
 import { readQueries } from "./promql.ts";
-import type { ExecSystem, RealSettings } from "../model/system_spec.ts";
 
 /** Something that takes measurements, one attempt at a time. */
 export interface Driver extends AsyncDisposable {
-  /**
-   * Takes one measurement.
-   *
-   * @param request What to run under.
-   * @param log Where output goes.
-   * @returns The values; `null` if it was interrupted before there were any.
-   * @throws {MeasurementError} If it could not be taken but may be tried again.
-   */
+  /** Takes one measurement. */
   attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null>;
-  /** How often a service was started again since this was last read. */
-  takeRestarts(): number;
+  /** How often a service was started again, in this run so far. */
+  readonly restarts: number;
+  /** Takes into account an iteration that an earlier process ran and recorded. */
+  fastForward(iteration: RecordedIteration): void;
 }
 
-/**
- * Drives a command.
- *
- * @param system The command and its settings.
- * @param profile The profile.
- * @returns The driver.
- */
+/** Drives a command. */
 export function openExec(system: ExecSystem, profile: Profile): Driver {
   const { prometheusUrl } = system;
   const wanted = wantedFrom(profile, prometheusUrl !== null);
@@ -52,7 +42,8 @@ export function openExec(system: ExecSystem, profile: Profile): Driver {
       const seconds = (performance.now() - startMs) / 1000;
       return withQueries(own, system, profile, seconds);
     },
-    takeRestarts: () => 0,
+    restarts: 0,
+    fastForward: () => {},
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -85,18 +76,7 @@ export function iterationEnv({ iteration, runtimePath, dir }: MeasureRequest): R
   };
 }
 
-/**
- * Runs a command that measures, and reads what it wrote to `SOAK_OUTPUT`.
- *
- * @param command The command.
- * @param settings How long it may take.
- * @param wanted What it has to report.
- * @param request What to run under.
- * @param log Where its output goes.
- * @param env More environment variables.
- * @returns The values.
- * @throws {MeasurementError} If it fails, takes too long or reports something else.
- */
+/** Runs a command that measures, and reads what it wrote to `SOAK_OUTPUT`. */
 export async function measureByCommand(
   command: readonly string[],
   settings: RealSettings,
@@ -108,7 +88,7 @@ export async function measureByCommand(
   const output = join(resolve(request.dir), outputFile(request.iteration));
   try {
     const { timeoutSeconds, graceSeconds } = settings;
-    const result = await runCommand({
+    const result = await runToEnd({
       command,
       env: { ...iterationEnv(request), ...env, SOAK_OUTPUT: output },
       log,
@@ -116,7 +96,7 @@ export async function measureByCommand(
       graceSeconds,
     });
     if (!result.success) throw notMeasured(`the command ${result.text}`);
-    return await readOutput(output, wanted);
+    return readOutput(output, wanted);
   } finally {
     await Deno.remove(output, { recursive: true }).catch(() => {});
   }

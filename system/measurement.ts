@@ -5,12 +5,11 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import type { IterationRecord } from "../record/records.ts";
-import { decodeJson, type JsonObject, type JsonValue } from "../base/json.ts";
+import { decodeJson } from "../base/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
+import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
-import { readRegularFile } from "../base/read_file.ts";
-import { isJsonObject } from "../base/shape.ts";
 
 /** What the system is asked to run under. */
 export interface MeasureRequest {
@@ -40,20 +39,18 @@ export interface Measurement {
 
 /** A system under test. Disposing of it stops whatever it started. */
 export interface System extends AsyncDisposable {
-  /**
-   * Runs one iteration.
-   *
-   * @param request What to run under.
-   * @returns What it showed; `null` if it was interrupted and is to be run again on resuming.
-   * @throws {SoakError} If the iteration failed and the run is to stop because of it.
-   */
+  /** Runs one iteration. */
   measure(request: MeasureRequest): Promise<Measurement | null>;
-  /**
-   * Takes a recorded iteration into account that an earlier process ran.
-   *
-   * @param record The iteration.
-   */
-  relive(record: IterationRecord): void;
+  /** Takes into account an iteration that an earlier process ran and recorded. */
+  fastForward(iteration: RecordedIteration): void;
+}
+
+/** What a system needs to know of an iteration that an earlier process recorded. */
+export interface RecordedIteration {
+  /** The runtime that it ran under. */
+  readonly runtime: JsonObject;
+  /** How often a service that had died was started again; left out if never. */
+  readonly restarts?: number;
 }
 
 /** Values as they were read, whether from a file or from queries. */
@@ -67,13 +64,7 @@ export interface Reading {
 /** A measurement that could not be taken; it can be tried again. */
 export class MeasurementError extends SoakError {}
 
-/**
- * Says that a measurement could not be taken.
- *
- * @param what Why not, in one clause.
- * @param options The place, the remedy and the cause.
- * @returns The error.
- */
+/** Says that a measurement could not be taken. */
 export function notMeasured(
   what: string,
   options: ConstructorParameters<typeof SoakError>[2] = {},
@@ -95,30 +86,17 @@ export interface Wanted {
   readonly params: readonly string[];
 }
 
-/**
- * What a program has to report itself.
- *
- * @param profile The profile.
- * @param queried Whether KPIs and parameters with a query are read by it.
- * @returns The keys.
- */
+/** What a program has to report itself. */
 export function wantedFrom(profile: Profile, queried: boolean): Wanted {
   const own = <T extends { readonly key: string; readonly query?: string }>(all: readonly T[]) =>
     all.filter(({ query }) => !queried || query === undefined).map(({ key }) => key);
   return { kpis: own(profile.kpis), params: own(profile.parameters) };
 }
 
-/**
- * Reads what a program wrote to `SOAK_OUTPUT`.
- *
- * @param path The file.
- * @param wanted What has to be in it.
- * @returns The values.
- * @throws {MeasurementError} If it is missing, too large or not of the right shape.
- */
-export async function readOutput(path: string, wanted: Wanted): Promise<Reading> {
+/** Reads what a program wrote to `SOAK_OUTPUT`. */
+export function readOutput(path: string, wanted: Wanted): Reading {
   try {
-    const bytes = await readRegularFile(path, { maxBytes: MAX_OUTPUT_BYTES });
+    const bytes = readRegularFile(path, MAX_OUTPUT_BYTES);
     if (bytes.length === 0 && wanted.kpis.length === 0) return NOTHING;
     if (bytes.length === 0) throw notMeasured("SOAK_OUTPUT is empty");
     return parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
@@ -135,30 +113,7 @@ export async function readOutput(path: string, wanted: Wanted): Promise<Reading>
   }
 }
 
-/**
- * Reads `{"kpis":{…},"effective_params":{…}}`.
- *
- * @param value The JSON document.
- * @param wanted What has to be in it.
- * @returns The values.
- * @throws {MeasurementError} Naming the first mistake.
- *
- * @example
- * ```ts
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * const wanted = { kpis: ["p95_ms"], params: ["workers"] };
- * assertEquals(parseOutput({ kpis: { p95_ms: 12.5 }, effective_params: { workers: 4 } }, wanted), {
- *   kpis: { p95_ms: 12.5 },
- *   effectiveParams: { workers: 4 },
- * });
- * assertThrows(
- *   () => parseOutput({ kpis: { p95_ms: "12" } }, wanted),
- *   Error,
- *   'SOAK_OUTPUT: $.kpis.p95_ms: expected a number, found "12"',
- * );
- * ```
- */
+/** Reads `{"kpis":{…},"effective_params":{…}}`. */
 export function parseOutput(value: JsonValue, wanted: Wanted): Reading {
   if (!isJsonObject(value)) throw wrong("$", "an object", value);
   for (const field of Object.keys(value)) {

@@ -6,13 +6,13 @@
 
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { skipN } from "pure-rand/utils/skipN";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { skipN } from "pure-rand/utils/skipN";
 import { SoakError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
-import type { MockFault } from "../model/mock_fault.ts";
+import type { JsonObject } from "../base/json_value.ts";
 import { getAllParams, roundToStep } from "../model/params.ts";
 import type { KpiValues, Parameter, Profile } from "../model/profile.ts";
+import type { MockFault } from "../model/system_spec.ts";
 
 /** Options for {@linkcode createMock}. */
 export interface MockOptions {
@@ -38,12 +38,7 @@ export interface MockMeasurement {
 
 /** A simulated system; each call of `measure` is one iteration. */
 export interface Mock {
-  /**
-   * Runs one iteration.
-   *
-   * @param runtime The runtime that the system is given.
-   * @returns KPIs and effective parameters.
-   */
+  /** Runs one iteration. */
   measure(runtime: JsonObject): MockMeasurement;
 }
 
@@ -171,21 +166,6 @@ const DISTURBANCE_DECAY = 0.55;
  * Its KPIs follow the effective parameters as a first-order response with bounded noise; in
  * iterations 25 to 34 of every 50, disturbances strike. It starts badly, and nothing but
  * better parameters brings it on target. The same options always give the same numbers.
- *
- * @param options Profile, seed and fault.
- * @returns The system, before its first iteration.
- * @throws {SoakError} If the profile has KPIs that the simulation does not know.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { applyDeltas } from "../model/params.ts";
- * import { marketMaker } from "../model/market_maker.ts";
- *
- * const mock = createMock({ profile: marketMaker, seed: 1 });
- * const { effectiveParams } = mock.measure(applyDeltas({}, { tail_age_ms: 630 }));
- * assertEquals(effectiveParams, { tail_age_ms: 630 });
- * ```
  */
 export function createMock(options: MockOptions): Mock {
   const { profile, seed, fault = null } = options;
@@ -197,8 +177,8 @@ export function createMock(options: MockOptions): Mock {
     });
   }
   const noise = randomStream(seed, 1);
-  const mischief = randomStream(seed, 2);
-  const receiver = createReceiver(profile.parameters, fault, mischief);
+  const faultRandom = randomStream(seed, 2);
+  const receiver = createReceiver(profile.parameters, fault, faultRandom);
   let steady: Record<string, number> | null = null;
   let shock = 0;
   let iteration = 0;

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { ensureDirSync } from "@std/fs/ensure-dir";
 import { dirname } from "@std/path/dirname";
-import { osError } from "../base/oserror.ts";
+import { osError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 
 /** How much of the beginning is kept, in bytes. */
@@ -31,17 +32,11 @@ export class OutputLog implements Disposable {
   #error: unknown = undefined;
   #closed = false;
 
-  /**
-   * Opens a log.
-   *
-   * @param path Where to write it; its folder is made if need be.
-   * @param keep Whether to go on with a log that is there; otherwise it is emptied.
-   * @throws {SoakError} If it can't be written.
-   */
+  /** Opens a log. */
   constructor(path: string, keep = false) {
     this.path = path;
     try {
-      Deno.mkdirSync(dirname(path), { recursive: true });
+      ensureDirSync(dirname(path));
       const how = keep ? { append: true } : { write: true, truncate: true };
       this.#file = Deno.openSync(path, { create: true, ...how });
       this.#written = this.#total = this.#file.statSync().size;
@@ -68,11 +63,7 @@ export class OutputLog implements Disposable {
     this.write(new TextEncoder().encode(`[soak: ${text}]\n`));
   }
 
-  /**
-   * The last lines, fit for a line that a person reads.
-   *
-   * @returns At most three lines, joined; empty if nothing was printed.
-   */
+  /** The last lines, fit for a line that a person reads. */
   lastLines(): string {
     const text = new TextDecoder().decode(this.#end(4096)).replaceAll(ANSI_STYLE, "");
     const lines = text.split(/[\r\n]+/)
@@ -80,11 +71,7 @@ export class OutputLog implements Disposable {
     return lines.slice(-3).map((line) => printable(line, 200)).join(" | ");
   }
 
-  /**
-   * Completes the log.
-   *
-   * @throws {SoakError} If something could not be written.
-   */
+  /** Completes the log. */
   close(): void {
     if (this.#closed) return;
     const beyond = this.#total - this.#written;

@@ -1,14 +1,14 @@
 /**
  * Programs that are started: each in a process group of its own, with its output in a log, and
- * ended together with whatever it started itself.
+ * ended together with whatever it started itself. And, in words, why one can't be started.
  *
  * @module
  */
 
-import type { OutputLog } from "./output_log.ts";
+import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
-import { startError } from "./program.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
+import type { OutputLog } from "./output_log.ts";
 
 /** What to start. */
 export interface ChildOptions {
@@ -69,12 +69,7 @@ export class Child {
   readonly #watchdog: Watchdog | null;
   #hasEnded = false;
 
-  /**
-   * Starts a program.
-   *
-   * @param options What to start.
-   * @throws {SoakError} If it can't be started.
-   */
+  /** Starts a program. */
   constructor(options: ChildOptions) {
     const child = spawn(options);
     this.pid = child.pid;
@@ -97,11 +92,7 @@ export class Child {
     return this.#hasEnded;
   }
 
-  /**
-   * Sends a signal to the program, and to nothing that it has started.
-   *
-   * @param signal The signal.
-   */
+  /** Sends a signal to the program, and to nothing that it has started. */
   signal(signal: Deno.Signal): void {
     if (this.#hasEnded) return;
     try {
@@ -114,8 +105,6 @@ export class Child {
   /**
    * Ends the program, if it still runs, and everything in its process group: SIGTERM first, and
    * SIGKILL for what is left after the grace period.
-   *
-   * @returns Whether the program itself had to be killed with SIGKILL.
    */
   async stop(): Promise<boolean> {
     let killed = false;
@@ -158,14 +147,8 @@ export interface CommandResult extends Ending {
   readonly timedOut: boolean;
 }
 
-/**
- * Runs a command to its end, or for as long as it may take.
- *
- * @param options What to run, and for how long at the most.
- * @returns How it ended.
- * @throws {SoakError} If it can't be started.
- */
-export async function runCommand(
+/** Runs a command to its end, or for as long as it may take. */
+export async function runToEnd(
   options: ChildOptions & { readonly timeoutSeconds: number },
 ): Promise<CommandResult> {
   const { timeoutSeconds } = options;
@@ -249,4 +232,85 @@ function watch(pid: number, graceSeconds: number): Watchdog | null {
   } catch {
     return null;
   }
+}
+
+/** Any of the permissions to execute a file. */
+const EXECUTABLE = 0o111;
+
+/**
+ * Refuses a program that certainly can't be started. One that passes may still fail to: only
+ * starting it tells.
+ */
+export function requireProgram(program: string): void {
+  if (program === "") throw notFound(program);
+  requirePermission(program);
+  if (isWindows) return; // which adds extensions to names, each in its turn
+  if (program.includes("/")) requireExecutable(program);
+  else requireOnPath(program);
+}
+
+/** Puts into words why a program could not be started. */
+function startError(program: string, error: unknown): SoakError {
+  if (error instanceof Deno.errors.NotFound) return notFound(program, error);
+  if (error instanceof Deno.errors.PermissionDenied) return notExecutable(program, error);
+  if (/format|ENOEXEC/i.test(String(error))) {
+    return new SoakError("system", "the command is not a program", {
+      where: printable(program, 200),
+      remedy: "a script needs a first line like #!/bin/sh",
+      cause: error,
+    });
+  }
+  return osError("cannot start the command", program, error);
+}
+
+function requirePermission(program: string): void {
+  const { state } = Deno.permissions.requestSync({ name: "run", command: program });
+  if (state === "granted") return;
+  throw new SoakError("system", "cannot start the command: not permitted to this program", {
+    where: printable(program, 200),
+    remedy: "run it with --allow-run",
+  });
+}
+
+function requireExecutable(path: string): void {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw notFound(path, error);
+    return; // starting it finds better words
+  }
+  if (!info.isFile || ((info.mode ?? EXECUTABLE) & EXECUTABLE) === 0) throw notExecutable(path);
+}
+
+/** The shell looks, since reading PATH takes a permission that starting programs does not. */
+function requireOnPath(name: string): void {
+  let success: boolean;
+  try {
+    ({ success } = new Deno.Command("sh", {
+      args: ["-c", 'command -v -- "$1"', "sh", name],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync());
+  } catch {
+    return; // no shell to ask
+  }
+  if (!success) throw notFound(name);
+}
+
+function notFound(program: string, cause?: unknown): SoakError {
+  return new SoakError("system", "the command was not found", {
+    where: printable(program, 200),
+    remedy: "check its path, PATH and, if it is a script, its first line",
+    cause,
+  });
+}
+
+function notExecutable(program: string, cause?: unknown): SoakError {
+  return new SoakError("system", "the command may not be executed", {
+    where: printable(program, 200),
+    remedy: "check that it is a program, and its permissions: chmod +x",
+    cause,
+  });
 }

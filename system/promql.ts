@@ -4,11 +4,11 @@
  * @module
  */
 
-import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
-import { type JsonValue, parseJson } from "../base/json.ts";
+import { parseJson } from "../base/json.ts";
+import { isJsonObject, type JsonValue } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
 import type { Profile } from "../model/profile.ts";
-import { isJsonObject } from "../base/shape.ts";
+import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
 
 /** The placeholder in a query for the length of an iteration, for example `rate(x[${window}])`. */
 export const WINDOW = "${window}";
@@ -24,15 +24,7 @@ export interface QueryOptions {
   readonly timeoutSeconds: number;
 }
 
-/**
- * Reads every KPI and parameter of a profile that has a query.
- *
- * @param profile The profile.
- * @param windowSeconds How long the iteration took, in seconds.
- * @param options Where to query.
- * @returns The values.
- * @throws {MeasurementError} Naming the first KPI or parameter that can't be read, and its query.
- */
+/** Reads every KPI and parameter of a profile that has a query. */
 export async function readQueries(
   profile: Profile,
   windowSeconds: number,
@@ -73,15 +65,7 @@ async function ask(what: string, query: string, options: QueryOptions): Promise<
   }
 }
 
-/**
- * Asks for the one value of a query, as of now.
- *
- * @param query The PromQL expression.
- * @param options Where to query.
- * @returns The value.
- * @throws {MeasurementError} If the server can't be reached in time or reports an error, or the
- * result is not exactly one finite number.
- */
+/** Asks for the one value of a query, as of now. */
 export async function queryPrometheus(query: string, options: QueryOptions): Promise<number> {
   const { url, timeoutSeconds } = options;
   const endpoint = `${url.replace(/\/+$/, "")}/api/v1/query`;

@@ -7,22 +7,23 @@
 
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
-import { Child, runCommand } from "./process.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
+import { settledWithin, sleep } from "../base/wait.ts";
+import type { Profile } from "../model/profile.ts";
+import type { ServiceSystem } from "../model/system_spec.ts";
 import { type Driver, iterationEnv, measureByCommand, withQueries } from "./exec.ts";
-import { canonicalJson } from "../base/json.ts";
 import {
   MeasurementError,
   type MeasureRequest,
   notMeasured,
   type Reading,
+  type RecordedIteration,
   wantedFrom,
 } from "./measurement.ts";
 import { OutputLog } from "./output_log.ts";
-import { printable } from "../base/text.ts";
-import type { Profile } from "../model/profile.ts";
-import type { ServiceSystem } from "../model/system_spec.ts";
-import { settledWithin, sleep } from "../base/wait.ts";
+import { Child, runToEnd } from "./process.ts";
 
 /** How often readiness is looked for, in ms. */
 const READY_POLL_MS = 100;
@@ -33,42 +34,31 @@ const MAX_RESTART_DELAY_MS = 5000;
 /** How long an answer to a question about readiness may take, in ms. */
 const READY_ANSWER_MS = 2000;
 
-/**
- * Drives a service. It is started with the first measurement.
- *
- * @param system The service and its settings.
- * @param profile The profile.
- * @param restarts How often it was started again in this run so far.
- * @returns The driver.
- */
-export function openService(
-  system: ServiceSystem,
-  profile: Profile,
-  restarts: () => number,
-): Driver {
-  return new ServiceDriver(system, profile, restarts);
+/** Drives a service. It is started with the first measurement. */
+export function openService(system: ServiceSystem, profile: Profile): Driver {
+  return new ServiceDriver(system, profile);
 }
 
 class ServiceDriver implements Driver {
   readonly #system: ServiceSystem;
   readonly #profile: Profile;
-  readonly #earlierRestarts: () => number;
   #log: OutputLog | null = null;
   #child: Child | null = null;
   /** The runtime that the service has been told of, in canonical form. */
   #loaded: string | null = null;
   #restarts = 0;
 
-  constructor(system: ServiceSystem, profile: Profile, earlierRestarts: () => number) {
+  constructor(system: ServiceSystem, profile: Profile) {
     this.#system = system;
     this.#profile = profile;
-    this.#earlierRestarts = earlierRestarts;
   }
 
-  takeRestarts(): number {
-    const restarts = this.#restarts;
-    this.#restarts = 0;
-    return restarts;
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  fastForward({ restarts = 0 }: RecordedIteration): void {
+    this.#restarts += restarts;
   }
 
   async attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null> {
@@ -97,7 +87,7 @@ class ServiceDriver implements Driver {
   async #running(request: MeasureRequest, log: OutputLog): Promise<Child | null> {
     for (;;) {
       if (this.#child?.hasEnded) {
-        await this.#mourn(this.#child, log, request.signal);
+        await this.#prepareRestart(this.#child, log, request.signal);
         if (request.signal?.aborted) return null;
       }
       const wanted = canonicalJson(request.runtime);
@@ -140,8 +130,8 @@ class ServiceDriver implements Driver {
     return child.hasEnded ? "died" : "ready";
   }
 
-  /** Clears away a service that died; throws once that has happened too often. */
-  async #mourn(
+  /** Clears away a service that died, before it is started again; throws if that was too often. */
+  async #prepareRestart(
     child: Child,
     log: OutputLog,
     signal: AbortSignal | undefined,
@@ -149,7 +139,7 @@ class ServiceDriver implements Driver {
     const { text } = await child.ended;
     await this.#stop();
     const { maxRestarts } = this.#system;
-    const restarts = this.#earlierRestarts() + this.#restarts;
+    const restarts = this.#restarts;
     const last = this.#log?.lastLines() ?? "";
     if (restarts >= maxRestarts) {
       throw new SoakError("system", `the service ${text}, after ${restarts} restarts`, {
@@ -175,7 +165,7 @@ class ServiceDriver implements Driver {
       log.note(`a change was applied: ${reloadSignal}`);
       child.signal(reloadSignal);
     } else if (reloadCommand !== null) {
-      const result = await runCommand({
+      const result = await runToEnd({
         command: [reloadCommand],
         env: { ...iterationEnv(request), SOAK_SERVICE_PID: String(child.pid) },
         log,
@@ -219,7 +209,7 @@ class ServiceDriver implements Driver {
       return await withQueries(own, this.#system, this.#profile, seconds);
     } catch (error) {
       if (!(error instanceof MeasurementError) || !child.hasEnded) throw error;
-      // It is no wonder then; the caller starts the service again.
+      // It failed because the service died under it; the caller starts the service again.
       return { kpis: {}, effectiveParams: {} };
     }
   }

@@ -5,46 +5,47 @@
  */
 
 import { join } from "@std/path/join";
-import type { RunRecord } from "../record/records.ts";
 import { SoakError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
+import { sleep } from "../base/wait.ts";
+import type { Profile } from "../model/profile.ts";
+import type { MockSystem, RealSystem, SystemSpec } from "../model/system_spec.ts";
 import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";
 import {
   type Measurement,
   MeasurementError,
   type MeasureRequest,
+  type RecordedIteration,
   type System,
   wantedFrom,
 } from "./measurement.ts";
 import { createMock } from "./mock.ts";
 import { OutputLog } from "./output_log.ts";
-import { printable } from "../base/text.ts";
-import type { Profile } from "../model/profile.ts";
 import { openService } from "./service.ts";
-import type { MockSystem, RealSystem } from "../model/system_spec.ts";
-import { sleep } from "../base/wait.ts";
 
-export type { Measurement, MeasureRequest, System } from "./measurement.ts";
+/** What has to be known of a run to drive its system. */
+export interface SystemOptions {
+  /** Which system, and its settings. */
+  readonly system: SystemSpec;
+  /** Seed of a simulated one; `null` for a real one. */
+  readonly seed: number | null;
+  /** The profile whose KPIs are measured. */
+  readonly profile: Profile;
+}
 
-/**
- * Gets hold of the system that a run drives. A real one is not started before it is measured.
- *
- * @param run How the run was started.
- * @returns The system, before its first iteration.
- * @throws {SoakError} of kind `"usage"`, if the profile can't be measured by it.
- */
-export function openSystem(run: RunRecord): System {
-  const { system, profile } = run;
-  if (system.kind === "mock") return openMock(run, system);
+/** Gets hold of the system that a run drives. A real one is not started before it is measured. */
+export function openSystem({ system, seed, profile }: SystemOptions): System {
+  if (system.kind === "mock") return openMock(profile, seed, system);
   requireSources(system, profile);
   return new RealSystemUnderTest(system, profile);
 }
 
-function openMock({ profile, seed }: RunRecord, { fault }: MockSystem): System {
+function openMock(profile: Profile, seed: number | null, { fault }: MockSystem): System {
   const mock = createMock({ profile, seed: seed ?? 0, fault });
   return {
     measure: ({ runtime }) =>
       Promise.resolve({ ...mock.measure(runtime), failure: null, restarts: 0 }),
-    relive: ({ runtime }) => void mock.measure(runtime),
+    fastForward: ({ runtime }) => void mock.measure(runtime),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -54,21 +55,24 @@ function requireSources(system: RealSystem, profile: Profile): void {
   const queried = [...profile.kpis, ...profile.parameters].find(({ query }) => query !== undefined);
   if (system.prometheusUrl === null) {
     if (queried === undefined) return;
-    throw usage(
+    throw profileMistake(
       `the profile reads ${queried.key} from Prometheus`,
       "name it: --prometheus-url URL",
     );
   }
   if (queried === undefined) {
-    throw usage("the profile has no query", "give a KPI one, or leave out --prometheus-url");
+    throw profileMistake(
+      "the profile has no query",
+      "give a KPI one, or leave out --prometheus-url",
+    );
   }
   const [orphan] = wantedFrom(profile, true).kpis;
   if (orphan !== undefined && system.kind === "service" && system.measureCommand === null) {
-    throw usage(`nothing measures ${orphan}`, "give it a query, or add --measure");
+    throw profileMistake(`nothing measures ${orphan}`, "give it a query, or add --measure");
   }
 }
 
-function usage(what: string, remedy: string): SoakError {
+function profileMistake(what: string, remedy: string): SoakError {
   return new SoakError("usage", what, { where: "profile", remedy });
 }
 
@@ -78,19 +82,17 @@ class RealSystemUnderTest implements System {
   readonly #profile: Profile;
   readonly #driver: Driver;
   #isFirst = true;
-  /** Restarts of a service that are recorded. */
-  #restarts = 0;
 
   constructor(system: RealSystem, profile: Profile) {
     this.#system = system;
     this.#profile = profile;
     this.#driver = system.kind === "exec"
       ? openExec(system, profile)
-      : openService(system, profile, () => this.#restarts);
+      : openService(system, profile);
   }
 
-  relive({ restarts = 0 }: { readonly restarts?: number }): void {
-    this.#restarts += restarts;
+  fastForward(iteration: RecordedIteration): void {
+    this.#driver.fastForward(iteration);
   }
 
   async measure(request: MeasureRequest): Promise<Measurement | null> {
@@ -98,13 +100,12 @@ class RealSystemUnderTest implements System {
     if (!this.#isFirst && !await sleep(pauseSeconds * 1000, request.signal)) return null;
     if (this.#isFirst) await removeStaleOutputs(request.dir);
     this.#isFirst = false;
+    const before = this.#driver.restarts;
     using log = new OutputLog(join(request.dir, "logs", `ITER_${request.iteration}.log`));
     const reading = await this.#attempts(request, log);
     if (reading === null) return null;
     log.close();
-    const restarts = this.#driver.takeRestarts();
-    this.#restarts += restarts;
-    return { ...reading, restarts };
+    return { ...reading, restarts: this.#driver.restarts - before };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,8 @@
 import { assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
-import type { JsonValue } from "../../base/json.ts";
-import { isJsonObject, Shape } from "../../base/shape.ts";
+import type { JsonValue } from "../../base/json_value.ts";
+import { Shape } from "../../base/shape.ts";
 
 function shape(value: JsonValue | undefined): Shape {
   return new Shape(value, "run/file.json");
@@ -44,11 +44,6 @@ function accepted(read: (shape: Shape) => unknown): JsonValue[] {
     }
   });
 }
-
-Deno.test("isJsonObject() is true for objects only", () => {
-  assertEquals(SAMPLES.filter(isJsonObject), [{}, { a: 1 }]);
-  assertEquals(isJsonObject(undefined), false);
-});
 
 Deno.test("Shape's readers accept their own kind of value and give it back", () => {
   const hash = "a".repeat(64);

@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
-import {
-  type CommandName,
-  COMMANDS,
-  type CommandSpec,
-  EXIT_CODES,
-  helpText,
-} from "../../cli/commands.ts";
+import type { CommandSpec } from "../../cli/command_spec.ts";
+import { type CommandName, COMMANDS } from "../../cli/commands.ts";
+import { EXIT_CODES } from "../../cli/exit_code.ts";
+import { helpText } from "../../cli/help.ts";
 import { parseOptions } from "../../cli/options.ts";
+import { FINDING_CODES, FINDING_KINDS } from "../../proof/findings.ts";
 
-const noCodes = (): string => "";
 const commands = Object.entries(COMMANDS) as [CommandName, CommandSpec][];
 const allFlags = new Set(commands.flatMap(([, { flags }]) => flags.map(({ name }) => name)));
 
@@ -25,7 +22,7 @@ function accepts(command: CommandName, flag: string): boolean {
 
 Deno.test("helpText() lists for each command exactly the flags that the parser accepts", () => {
   for (const [name] of commands) {
-    const section = helpText(name, noCodes).split("\nFlags:\n")[1]?.split("\n\nExamples:")[0] ?? "";
+    const section = helpText(name).split("\nFlags:\n")[1]?.split("\n\nExamples:")[0] ?? "";
     const listed = [...section.matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);
     const accepted = [...allFlags].filter((flag) => accepts(name, flag));
     assertEquals(listed.toSorted(), accepted.toSorted(), name);
@@ -34,7 +31,7 @@ Deno.test("helpText() lists for each command exactly the flags that the parser a
 
 Deno.test("helpText() shows for each command usage, examples and how to get help", () => {
   for (const [name, spec] of commands) {
-    const text = helpText(name, noCodes);
+    const text = helpText(name);
     assert(text.startsWith(`soak ${name}: ${spec.summary}\n`), name);
     assertStringIncludes(text, `\nUsage: soak ${name}`);
     assertStringIncludes(text, "-h, --help");
@@ -44,13 +41,13 @@ Deno.test("helpText() shows for each command usage, examples and how to get help
 });
 
 Deno.test("helpText() shows the default and the range of a flag", () => {
-  assertStringIncludes(helpText("run", noCodes), "(0 to 4294967295; default 1)");
-  assertStringIncludes(helpText("gate", noCodes), "(default artifacts/soak/latest)");
-  assertStringIncludes(helpText("apply", noCodes), "(required)");
+  assertStringIncludes(helpText("run"), "(0 to 4294967295; default 1)");
+  assertStringIncludes(helpText("gate"), "(default artifacts/soak/latest)");
+  assertStringIncludes(helpText("apply"), "(required)");
 });
 
 Deno.test("helpText() without a topic names every command, exit code and variable", () => {
-  const text = helpText(undefined, noCodes);
+  const text = helpText(undefined);
   for (const [name, { summary }] of commands) {
     assert(new RegExp(`^ {2}${name} +`, "m").test(text), name);
     assertStringIncludes(text, summary);
@@ -63,16 +60,20 @@ Deno.test("helpText() without a topic names every command, exit code and variabl
 
 Deno.test("helpText() fits a terminal of 80 columns, and in general 32 lines", () => {
   for (const topic of [undefined, ...commands.map(([name]) => name)]) {
-    const text = helpText(topic, noCodes);
+    const text = helpText(topic);
     for (const line of text.split("\n")) assert([...line].length <= 80, `${topic}: ${line}`);
     assert(text.endsWith("\n") && !text.endsWith("\n\n"), topic);
     assert(!/[ \t]$/m.test(text), topic);
   }
-  assert(helpText(undefined, noCodes).split("\n").length <= 33);
+  assert(helpText(undefined).split("\n").length <= 33);
 });
 
-Deno.test("helpText() takes the text on codes from the catalogue of findings", () => {
-  assertEquals(helpText("codes", () => "all codes\n"), "all codes\n");
+Deno.test("helpText() lists every code of the catalogue of findings with its cause", () => {
+  const text = helpText("codes");
+  for (const code of FINDING_CODES) {
+    assertStringIncludes(text, `  ${code} `);
+    assertStringIncludes(text, FINDING_KINDS[code].cause);
+  }
 });
 
 Deno.test("the table requires what the parser requires", () => {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
+import { printable } from "../../base/text.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import { type Command, parseOptions } from "../../cli/options.ts";
-import { printable } from "../../base/text.ts";
 
 const SEED = 20250101;
 
@@ -34,7 +34,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     resume: false,
     dir: "artifacts/soak/latest",
     iterations: 24,
-    system: { kind: "mock" },
+    system: { kind: "mock", fault: null, iterationSeconds: 300 },
     runtimePath: undefined,
     autoTune: undefined,
     seed: undefined,
@@ -80,7 +80,7 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     resume: false,
     dir: "out dir",
     iterations: 1_000_000_000,
-    system: { kind: "mock" },
+    system: { kind: "mock", fault: { kind: "late", rate: 0.25 }, iterationSeconds: 300 },
     runtimePath: undefined,
     autoTune: true,
     seed: 0,
@@ -119,18 +119,33 @@ Deno.test("parseOptions() takes what follows -- for the command of a real system
   const line = ["run", "--exec", "--iterations", "2", "--pause", "0.5", "--", ...command];
   const parsed = parseOptions(line);
   assert(parsed.command === "run");
-  assertEquals(parsed.system, { kind: "exec", command, pauseSeconds: 0.5 });
+  const common = { timeoutSeconds: 300, graceSeconds: 5, retries: 0, onError: "stop" } as const;
+  assertEquals(parsed.system, {
+    ...common,
+    kind: "exec",
+    command,
+    pauseSeconds: 0.5,
+    prometheusUrl: null,
+  });
   const service = parse(
     "run --service --iterations 2 --measure ./m --ready-url http://127.0.0.1:80/ " +
       "--reload-signal SIGHUP --max-restarts 0 -- serve",
   );
   assert(service.command === "run");
   assertEquals(service.system, {
+    ...common,
     kind: "service",
     command: ["serve"],
+    pauseSeconds: 0,
+    prometheusUrl: null,
+    intervalSeconds: 30,
     measureCommand: "./m",
     readyUrl: "http://127.0.0.1:80/",
+    readyFile: null,
+    readyTimeoutSeconds: 30,
     reloadSignal: "SIGHUP",
+    reloadCommand: null,
+    reloadRestart: false,
     maxRestarts: 0,
   });
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { canonicalJson } from "../../base/json.ts";
+import { canonicalJson } from "../../base/canonical.ts";
 import { soak as soakProcess } from "../kit/soak_process.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 

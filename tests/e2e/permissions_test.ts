@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { RUN_FILE, RUNTIME_FILE } from "../../record/artifacts.ts";
 import config from "../../deno.json" with { type: "json" };
+import { RUN_FILE, RUNTIME_FILE } from "../../record/artifacts.ts";
 import { runSoak } from "../../run/run.ts";
 import { PERMISSIONS, soak } from "../kit/soak_process.ts";
 import { namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { canonicalJson, type JsonObject } from "../../base/json.ts";
+import { canonicalJson } from "../../base/canonical.ts";
+import type { JsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { type Ended, soak } from "../kit/soak_process.ts";

@@ -1,17 +1,19 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
-import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
-import { atomicWriteJson, parseCanonical } from "../../base/json.ts";
-import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../model/params.ts";
+import { decodeCanonical } from "../../base/json.ts";
+import { atomicWriteJson } from "../../base/json_file.ts";
+import { isJsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
+import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../model/params.ts";
+import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { runSoak } from "../../run/run.ts";
-import { isJsonObject } from "../../base/shape.ts";
+import { inRepository } from "../kit/repository.ts";
 import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const posix = Deno.build.os !== "windows";
-const PIPELINE = toFileUrl(join(import.meta.dirname ?? ".", "..", "pipeline.ts")).href;
+const APPLY = toFileUrl(inRepository("run/apply.ts")).href;
 
 /** Eight keys whose values can take 50 steps up from their least. */
 const KEYS = marketMaker.parameters
@@ -35,7 +37,7 @@ function target(key: string, change: number): number {
 /** A process that applies 50 changes to one key, one after the other. */
 function spawnWriter(runtimePath: string, key: string): Deno.ChildProcess {
   const code = `
-    const { applyDeltasWithTracking } = await import(${JSON.stringify(PIPELINE)});
+    const { applyDeltasWithTracking } = await import(${JSON.stringify(APPLY)});
     for (const target of ${JSON.stringify(range(CHANGES).map((n) => target(key, n)))}) {
       const { applied } = await applyDeltasWithTracking({
         runtimePath: ${JSON.stringify(runtimePath)},
@@ -45,7 +47,7 @@ function spawnWriter(runtimePath: string, key: string): Deno.ChildProcess {
     }`;
   return new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", "--cached-only", code],
-    cwd: join(import.meta.dirname ?? ".", ".."),
+    cwd: inRepository("."),
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
@@ -70,7 +72,7 @@ Deno.test("eight processes that apply 50 changes each to one runtime lose none o
   let last = getAllParams({});
   let reads = 0;
   while (!over) {
-    const { value, canonical } = parseCanonical(await Deno.readTextFile(path));
+    const { value, canonical } = decodeCanonical(await Deno.readFile(path));
     assert(canonical && isJsonObject(value));
     const values = getAllParams(value);
     for (const key of KEYS) assert((values[key] ?? 0) >= (last[key] ?? 0), `${key} went back`);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { inRepository } from "../kit/repository.ts";
 import { renewed } from "../kit/readme.ts";
+import { inRepository } from "../kit/repository.ts";
 
 Deno.test("README.md shows what its commands really print", async () => {
   const text = await Deno.readTextFile(inRepository("README.md"));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { acquireLock } from "../../base/lock.ts";
+import { RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { runSoak } from "../../run/run.ts";
 import { startCli, until } from "../kit/real_system.ts";
 import { ended, MAIN, PERMISSIONS, soak, spawnSoak } from "../kit/soak_process.ts";

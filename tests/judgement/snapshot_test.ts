@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { canonicalJson } from "../../base/json.ts";
+import { canonicalJson } from "../../base/canonical.ts";
+import { type Snapshot, takeSnapshot } from "../../judgement/snapshot.ts";
 import { marketMaker } from "../../model/market_maker.ts";
-import { type IterationFacts, type Snapshot, takeSnapshot } from "../../judgement/snapshot.ts";
+import type { IterationFacts } from "../../proof/audit_sink.ts";
 
 const NONE = { freeze: false, oscillation: false, velocity: false, cooldown: false, no_op: false };
 

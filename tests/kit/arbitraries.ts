@@ -5,8 +5,8 @@
  */
 
 import fc from "fast-check";
+import type { JsonObject } from "../../base/json_value.ts";
 import type { AppliedStep } from "../../model/guards.ts";
-import type { JsonObject } from "../../base/json.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, roundToStep } from "../../model/params.ts";
 import type { GuardSettings, Parameter } from "../../model/profile.ts";

@@ -8,6 +8,8 @@
 import { join } from "@std/path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { sha256Hex } from "../../base/hash.ts";
+import { eventLoopTurn } from "../../base/wait.ts";
 import {
   RUN_FILE,
   RUNTIME_FILE,
@@ -15,8 +17,6 @@ import {
   summaryFile,
   TUNING_REPORT_FILE,
 } from "../../record/artifacts.ts";
-import { eventLoopTurn } from "../../base/event_loop.ts";
-import { sha256Hex } from "../../base/json.ts";
 import { ended, soak, spawnSoak } from "./soak_process.ts";
 import { namesIn, textsIn } from "./temp_dir.ts";
 
@@ -48,12 +48,7 @@ export interface CrashResult {
   readonly left: Readonly<Record<string, number>>;
 }
 
-/**
- * Kills runs and goes on with them.
- *
- * @param options How often.
- * @returns What came of it.
- */
+/** Kills runs and goes on with them. */
 export async function crashRuns(options: CrashOptions): Promise<CrashResult> {
   const random = xoroshiro128plus(options.seed);
   const below = (n: number): number => uniformInt(random, 0, n - 1);

@@ -1,8 +1,10 @@
 import { join } from "@std/path";
-import { TuningReportText } from "../../record/tuning_report.ts";
-import { canonicalJson, type JsonValue, sha256Hex } from "../../base/json.ts";
+import { canonicalJson } from "../../base/canonical.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import type { JsonValue } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, findParameter, getAllParams } from "../../model/params.ts";
+import { TuningReportText } from "../../record/tuning_report.ts";
 import { runSoak } from "../../run/run.ts";
 import { fillFolder, tempDir, textsIn } from "./temp_dir.ts";
 

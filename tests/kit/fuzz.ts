@@ -1,5 +1,13 @@
-import fc from "fast-check";
 import { join } from "@std/path";
+import fc from "fast-check";
+import { canonicalJson } from "../../base/canonical.ts";
+import { SoakError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
+import { isJsonObject, type JsonValue } from "../../base/json_value.ts";
+import { parseOptions } from "../../cli/options.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { parseProfile, profileToJson } from "../../model/profile_check.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import {
   readRun,
   readStep,
@@ -10,15 +18,8 @@ import {
   summaryFile,
   TUNING_REPORT_FILE,
 } from "../../record/artifacts.ts";
-import { SoakError } from "../../base/errors.ts";
-import { canonicalJson, type JsonValue, parseJson } from "../../base/json.ts";
-import { marketMaker } from "../../model/market_maker.ts";
-import { parseOptions } from "../../cli/options.ts";
 import { parseRun, parseSummary } from "../../record/records.ts";
-import { parseProfile, profileToJson } from "../../model/profile_check.ts";
 import { runSoak } from "../../run/run.ts";
-import { isJsonObject } from "../../base/shape.ts";
-import { verifyRun } from "../../proof/verify.ts";
 import { DAMAGES, STRANGERS } from "./hostile.ts";
 import { textsIn } from "./temp_dir.ts";
 
@@ -159,7 +160,7 @@ const anyRecord = fc.constantFrom(
 );
 
 /** What happens to one file of a run. */
-const anyMischief = fc.record({
+const anyTampering = fc.record({
   file: anyRecord,
   other: anyRecord,
   how: fc.oneof(
@@ -172,10 +173,10 @@ const anyMischief = fc.record({
   ),
 });
 
-type Mischief = typeof anyMischief extends fc.Arbitrary<infer T> ? T : never;
+type Tampering = typeof anyTampering extends fc.Arbitrary<infer T> ? T : never;
 
 /** Does it to the files of a run; tells whether any byte is another one now. */
-function play(dir: string, whole: Files, { file, other, how }: Mischief): boolean {
+function inflict(dir: string, whole: Files, { file, other, how }: Tampering): boolean {
   const [text = "", otherText = ""] = [whole[file], whole[other]];
   const path = join(dir, file);
   const write = (to: string, bytes: Uint8Array | string) =>
@@ -229,12 +230,7 @@ function target<T>(
   return { name, runs, check: (options) => Promise.resolve(fc.assert(property, options as never)) };
 }
 
-/**
- * Everything that reads what comes from outside.
- *
- * @param folder A folder for a run.
- * @returns What to check, one after the other.
- */
+/** Everything that reads what comes from outside. */
 export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]> {
   const dir = join(folder, "run");
   await runSoak({ dir, iterations: ITERATIONS, autoTune: true });
@@ -277,9 +273,9 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
       (all) =>
         onlyRefuses(() => parseProfile(apply(profile, all), "profile"), ["artifact", "usage"]),
     ),
-    target("the files of a run", 200, anyMischief, async (mischief) => {
+    target("the files of a run", 200, anyTampering, async (tampering) => {
       try {
-        play(dir, whole, mischief);
+        inflict(dir, whole, tampering);
         await onlyRefuses(() => readRun(dir), ["artifact", "usage"]);
         await onlyRefuses(() => readStep(dir), ["artifact"]);
         for (let i = 1; i <= ITERATIONS; i++) {
@@ -289,9 +285,9 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
         restore(dir, whole);
       }
     }),
-    target("verification, which passes no changed run", 200, anyMischief, async (mischief) => {
+    target("verification, which passes no changed run", 200, anyTampering, async (tampering) => {
       try {
-        if (!play(dir, whole, mischief)) return;
+        if (!inflict(dir, whole, tampering)) return;
         const result = await onlyRefuses(() => verifyRun(dir, { strict: true }), ["artifact"]);
         if (result?.verdict === "PASS") throw new Error("PASS");
       } finally {
@@ -301,10 +297,10 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
     target(
       "resuming",
       80,
-      fc.record({ mischief: anyMischief, kept: fc.nat(ITERATIONS), asStep: fc.boolean() }),
-      async ({ mischief, kept, asStep }) => {
+      fc.record({ tampering: anyTampering, kept: fc.nat(ITERATIONS), asStep: fc.boolean() }),
+      async ({ tampering, kept, asStep }) => {
         try {
-          play(dir, whole, mischief);
+          inflict(dir, whole, tampering);
           const next = join(dir, summaryFile(kept + 1));
           await (asStep ? Deno.rename(next, join(dir, STEP_FILE)) : Deno.remove(next)).catch(
             () => {},

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 
 /** What may happen to the text of a JSON file, by name; each makes other bytes of it. */
 export const DAMAGES: Readonly<Record<string, (text: string) => string | Uint8Array>> = {

@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { sha256Hex } from "../../base/json.ts";
+import { sha256Hex } from "../../base/hash.ts";
 
 /** One iteration, in short. */
 interface Step {

@@ -1,4 +1,5 @@
-import { canonicalJson, sha256Hex } from "../../base/json.ts";
+import { canonicalJson } from "../../base/canonical.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import { type Forgery, summaryName } from "./forgery.ts";
 import { lie, type Mutation } from "./mutations.ts";
 

@@ -6,8 +6,8 @@
  * @module
  */
 
+import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import type { AppliedStep, Guard } from "../../model/guards.ts";
-import type { JsonObject, JsonValue } from "../../base/json.ts";
 import type { GuardSettings, Profile } from "../../model/profile.ts";
 
 /** One iteration, as the records tell it. */
@@ -23,15 +23,7 @@ export interface PastIteration {
 /** Rounding noise that the velocity guard forgives, as a share of the range. */
 const NOISE = 1e-9;
 
-/**
- * Tells which guards hold a proposal back.
- *
- * @param iterations All iterations so far; the proposal is made after the last one.
- * @param runtime The runtime in force.
- * @param proposal Targets by flat key.
- * @param profile Parameters and default settings.
- * @returns Whether each guard holds.
- */
+/** Tells which guards hold a proposal back. */
 export function naiveGuards(
   iterations: readonly PastIteration[],
   runtime: JsonObject,

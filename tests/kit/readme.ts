@@ -11,12 +11,7 @@ import { soak } from "./soak_process.ts";
 
 const PROGRESS = /^iteration \d+\/\d+: .*\n/gm;
 
-/**
- * The README with every command's output renewed.
- *
- * @param text The README.
- * @returns The same, with what the commands print now.
- */
+/** The README with every command's output renewed. */
 export async function renewed(text: string): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "soak-readme-" });
   try {

@@ -1,7 +1,8 @@
 import { join } from "@std/path";
 import type { Profile } from "../../model/profile.ts";
-import { type RunOptions, type RunResult, runSoak } from "../../run/run.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
+import { type RunResult, runSoak } from "../../run/run.ts";
+import type { RunOptions } from "../../run/state.ts";
 import { MAIN } from "./soak_process.ts";
 import { type TempDir, tempDir } from "./temp_dir.ts";
 

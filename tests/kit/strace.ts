@@ -101,8 +101,6 @@ export function isIn(folder: string, line: string): boolean {
 /**
  * Runs `soak run` under `strace` and checks the order of its system calls: after a power loss at
  * any point the disk holds only whole files, and no file before those that it builds on.
- *
- * @returns What is out of order, and how many files were put in place.
  */
 export async function checkOrder(): Promise<{ problems: readonly string[]; files: number }> {
   const folder = await Deno.makeTempDir({ prefix: "soak-order-" });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import type { JsonObject } from "../../base/json_value.ts";
 import {
   type AppliedStep,
   EMPTY_HISTORY,
@@ -11,9 +12,8 @@ import {
   rememberApplied,
   velocityBudget,
 } from "../../model/guards.ts";
-import { primaryGuard, type ProposalContext, skipReason } from "../../model/skip_reason.ts";
-import type { JsonObject } from "../../base/json.ts";
 import { marketMaker } from "../../model/market_maker.ts";
+import { primaryGuard, type ProposalContext, skipReason } from "../../model/skip_reason.ts";
 import { acceptableTargets, CHANGED, situation } from "../kit/arbitraries.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { canonicalJson } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
-import { canonicalJson, type JsonObject, parseJson } from "../../base/json.ts";
+import { parseJson } from "../../base/json.ts";
+import { isJsonObject, type JsonObject } from "../../base/json_value.ts";
 import { marketMaker, PARAM_KEYS } from "../../model/market_maker.ts";
 import {
   applyDeltas,
@@ -14,7 +16,6 @@ import {
   validateRuntime,
 } from "../../model/params.ts";
 import type { Parameter } from "../../model/profile.ts";
-import { isJsonObject } from "../../base/shape.ts";
 import { acceptableTargets, parameterValue } from "../kit/arbitraries.ts";
 
 function parsed(text: string): JsonObject {

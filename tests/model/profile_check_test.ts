@@ -1,17 +1,14 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import { EMPTY_HISTORY, observeIteration, rememberApplied } from "../../model/guards.ts";
-import { type JsonObject, type JsonValue, parseJson } from "../../base/json.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, validateDeltas, validateRuntime } from "../../model/params.ts";
 import { judgeKpis } from "../../model/profile.ts";
-import {
-  checkProfile,
-  parseProfile,
-  type ProfileProblem,
-  profileToJson,
-} from "../../model/profile_check.ts";
+import { checkProfile, parseProfile, profileToJson } from "../../model/profile_check.ts";
+import type { ProfileProblem } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { propose } from "../../run/tuner.ts";
 import { validProfile } from "../kit/random_profile.ts";

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { EMPTY_HISTORY, observeIteration } from "../../model/guards.ts";
 import { parseJson } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json_value.ts";
+import { EMPTY_HISTORY, observeIteration } from "../../model/guards.ts";
 import { applyDeltas } from "../../model/params.ts";
 import type { Profile } from "../../model/profile.ts";
 import { checkProfile, parseProfile } from "../../model/profile_check.ts";
 import { PROFILE_SCHEMA, type SchemaNode } from "../../model/profile_schema.ts";
-import { isJsonObject } from "../../base/shape.ts";
 import { propose } from "../../run/tuner.ts";
 import { inRepository } from "../kit/repository.ts";
 

@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
-import type { JsonObject, JsonValue } from "../../base/json.ts";
+import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { checkProfile, profileToJson } from "../../model/profile_check.ts";
-import { startingPoint } from "../../model/starting_point.ts";
 import { PROFILE_SCHEMA } from "../../model/profile_schema.ts";
-import { inSchemaOrder, shapeProblems } from "../../model/schema_check.ts";
-import { inRepository } from "../kit/repository.ts";
+import { inSchemaOrder, schemaProblems } from "../../model/schema_check.ts";
+import { startingPoint } from "../../model/starting_point.ts";
 import { validProfile } from "../kit/random_profile.ts";
+import { inRepository } from "../kit/repository.ts";
 
 const published = await Deno.readTextFile(inRepository("profile.schema.json"));
 const accepts = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true })
@@ -80,7 +80,7 @@ Deno.test("profile.schema.json and checkProfile() accept every valid profile", (
   }));
 });
 
-Deno.test("profile.schema.json refuses exactly what shapeProblems() finds fault with", () => {
+Deno.test("profile.schema.json refuses exactly what schemaProblems() finds fault with", () => {
   const change = fc.tuple(
     fc.constantFrom(...places(document)),
     fc.option(fc.constantFrom(...WORDS), { nil: null }),
@@ -92,7 +92,7 @@ Deno.test("profile.schema.json refuses exactly what shapeProblems() finds fault 
       for (const [place, field, other] of changes) {
         broken = altered(broken, field === null ? place : [...place, field], other);
       }
-      const problems = shapeProblems(broken);
+      const problems = schemaProblems(broken);
       assertEquals(accepts(broken), problems.length === 0, JSON.stringify(problems));
       if (problems.length > 0) {
         const paths = checkProfile(broken).map(({ path }) => path);

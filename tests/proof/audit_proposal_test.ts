@@ -1,11 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { IterationRecord } from "../../record/records.ts";
-import {
-  auditProposal,
-  type ExpectedProposal,
-  expectedProposal,
-} from "../../proof/audit_proposal.ts";
 import {
   EMPTY_HISTORY,
   type GuardHistory,
@@ -15,6 +9,12 @@ import {
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, roundToStep } from "../../model/params.ts";
 import type { KpiValues, Profile } from "../../model/profile.ts";
+import {
+  auditProposal,
+  type ExpectedProposal,
+  expectedProposal,
+} from "../../proof/audit_tuning.ts";
+import type { IterationRecord } from "../../record/records.ts";
 import { propose } from "../../run/tuner.ts";
 
 const HASH = "0".repeat(64);

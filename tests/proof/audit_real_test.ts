@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import type { VerifyResult } from "../../proof/verdict.ts";
 import { type VerifyOptions, verifyRun } from "../../proof/verify.ts";
-import type { VerifyResult } from "../../proof/verify_result.ts";
 import { Forgery, honestRun } from "../kit/forgery.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 

@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { atomicWriteJson, canonicalJson, sha256Hex } from "../../base/json.ts";
-import type { FindingCode } from "../../proof/findings.ts";
+import { canonicalJson } from "../../base/canonical.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import { atomicWriteJson } from "../../base/json_file.ts";
 import { EMPTY_HISTORY } from "../../model/guards.ts";
 import { applyDeltas, type Deltas } from "../../model/params.ts";
+import type { FindingCode } from "../../proof/findings.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "../../run/apply.ts";
 import { runSoak } from "../../run/run.ts";
-import { verifyRun } from "../../proof/verify.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
 type Apply = typeof applyDeltasWithTracking;

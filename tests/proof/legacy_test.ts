@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { FindingCode } from "../../proof/findings.ts";
 import { runGate } from "../../gate.ts";
+import type { FindingCode } from "../../proof/findings.ts";
 import type { JudgedProposal } from "../../proof/outcome.ts";
+import type { VerifyResult } from "../../proof/verdict.ts";
 import { verifyRun } from "../../proof/verify.ts";
-import type { VerifyResult } from "../../proof/verify_result.ts";
-import { fillFolder, tempDir } from "../kit/temp_dir.ts";
 import { makeLegacyRun } from "../kit/legacy_run.ts";
+import { fillFolder, tempDir } from "../kit/temp_dir.ts";
 
 interface Verified extends VerifyResult {
   readonly proposals: readonly JudgedProposal[];

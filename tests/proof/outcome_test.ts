@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { TuningRecord } from "../../record/records.ts";
-import { type Aftermath, judgeProposal, type PendingProposal } from "../../proof/outcome.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import type { SkipReason } from "../../model/skip_reason.ts";
+import { type Aftermath, judgeProposal, type PendingProposal } from "../../proof/outcome.ts";
+import type { TuningRecord } from "../../record/records.ts";
 
 const [OLD, NEW] = ["a".repeat(64), "b".repeat(64)];
 const NO_OP: SkipReason = {

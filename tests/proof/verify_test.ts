@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
 import type { Finding } from "../../proof/findings.ts";
+import type { VerifyResult } from "../../proof/verdict.ts";
 import { type VerifyOptions, verifyRun } from "../../proof/verify.ts";
-import type { VerifyResult } from "../../proof/verify_result.ts";
 import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 

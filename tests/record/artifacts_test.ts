@@ -6,8 +6,12 @@ import {
   assertThrows,
 } from "@std/assert";
 import { join } from "@std/path";
+import { canonicalJson } from "../../base/canonical.ts";
+import { SoakError } from "../../base/errors.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../base/json_value.ts";
+import { marketMaker } from "../../model/market_maker.ts";
 import {
-  listSummaries,
   readRun,
   readStep,
   readSummary,
@@ -29,11 +33,8 @@ import {
   summaryToJson,
   tuningToJson,
 } from "../../record/records.ts";
+import { listSummaries } from "../../record/summaries.ts";
 import { rebuildTuningReport, TuningReportText } from "../../record/tuning_report.ts";
-import { SoakError } from "../../base/errors.ts";
-import { canonicalJson, type JsonObject, type JsonValue, sha256Hex } from "../../base/json.ts";
-import { marketMaker } from "../../model/market_maker.ts";
-import { isJsonObject } from "../../base/shape.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const RUN: RunRecord = {

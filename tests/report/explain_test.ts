@@ -3,8 +3,8 @@ import { SoakError } from "../../base/errors.ts";
 import { explainIteration } from "../../report/explain.ts";
 import { style } from "../../report/terminal.ts";
 import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
-import { tempDir } from "../kit/temp_dir.ts";
 import { makeLegacyRun } from "../kit/legacy_run.ts";
+import { tempDir } from "../kit/temp_dir.ts";
 
 const PLAIN = style(false);
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { FINDING_CODES } from "../../proof/findings.ts";
-import { marketMaker } from "../../model/market_maker.ts";
-import { type MetricsInput, renderMetrics } from "../../report/metrics.ts";
 import { takeSnapshot } from "../../judgement/snapshot.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { FINDING_CODES } from "../../proof/findings.ts";
+import { type MetricsInput, renderMetrics } from "../../report/metrics.ts";
 
 function render(over: Partial<MetricsInput> = {}): string {
   return renderMetrics({

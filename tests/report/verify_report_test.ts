@@ -1,16 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ratioText } from "../../base/text.ts";
 import type { Finding } from "../../proof/findings.ts";
 import type { JudgedProposal } from "../../proof/outcome.ts";
-import {
-  ratioText,
-  renderGate,
-  renderVerification,
-  renderVerifyMarkdown,
-} from "../../report/verdict_text.ts";
-import { style } from "../../report/terminal.ts";
+import type { VerifyResult } from "../../proof/verdict.ts";
 import { verifyRun } from "../../proof/verify.ts";
-import { MAX_ROWS, VerifyReport } from "../../report/verify_report.ts";
-import type { VerifyResult } from "../../proof/verify_result.ts";
+import { style } from "../../report/terminal.ts";
+import { renderGate, renderVerification } from "../../report/verdict_text.ts";
+import { MAX_ROWS, renderVerifyMarkdown, VerifyReport } from "../../report/verify_report.ts";
 import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
@@ -45,6 +41,7 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     run: null,
     findings: [],
     findingCounts: {},
+    findingClasses: { proof: 0, gap: 0 },
     lastHash: null,
     unprovable: [],
     ...fields,

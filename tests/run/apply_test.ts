@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { canonicalJson } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import { computeJsonHash } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json_value.ts";
 import { EMPTY_HISTORY, GUARDS, observeIteration, rememberApplied } from "../../model/guards.ts";
-import { canonicalJson, computeJsonHash, type JsonObject, sha256Hex } from "../../base/json.ts";
 import { applyDeltasWithTracking, type ApplyOptions } from "../../run/apply.ts";
 import { namesIn, type TempDir, tempDir } from "../kit/temp_dir.ts";
 

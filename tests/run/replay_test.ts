@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
 import { applyDeltas } from "../../model/params.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import { type ReplayResult, replayRun } from "../../run/replay.ts";
 import { runSoak } from "../../run/run.ts";
-import { verifyRun } from "../../proof/verify.ts";
 import { DEFAULTS, Forgery, honestRun, summaryName } from "../kit/forgery.ts";
 import { tempDir, textsIn } from "../kit/temp_dir.ts";
 

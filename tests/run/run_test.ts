@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { canonicalJson } from "../../base/canonical.ts";
+import { SoakError } from "../../base/errors.ts";
+import { sha256Hex } from "../../base/hash.ts";
+import { GUARDS } from "../../model/guards.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { getAllParams } from "../../model/params.ts";
+import { FAULT_KINDS } from "../../model/system_spec.ts";
 import {
   readRun,
   readSummary,
@@ -10,14 +17,9 @@ import {
   TUNING_REPORT_FILE,
 } from "../../record/artifacts.ts";
 import type { IterationRecord } from "../../record/records.ts";
-import { SoakError } from "../../base/errors.ts";
-import { GUARDS } from "../../model/guards.ts";
-import { canonicalJson, sha256Hex } from "../../base/json.ts";
-import { marketMaker } from "../../model/market_maker.ts";
-import { FAULT_KINDS } from "../../model/mock_fault.ts";
-import { getAllParams } from "../../model/params.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
-import { type RunOptions, type RunResult, runSoak } from "../../run/run.ts";
+import { type RunResult, runSoak } from "../../run/run.ts";
+import type { RunOptions } from "../../run/state.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
 
@@ -606,14 +608,14 @@ Deno.test("runSoak() refuses to resume with options that contradict the run, and
   await run(dir, { ...TUNED, signal: AbortSignal.abort() });
   const before = textsIn(dir);
   const contradictions: [string, Omit<RunOptions, "dir">][] = [
-    ["--iterations", { iterations: 13 }],
-    ["--auto-tune", { autoTune: false }],
-    ["--seed", { seed: 2 }],
-    ["--mock-fault", { mockFault: { kind: "late", rate: 0.5 } }],
+    ["iterations", { iterations: 13 }],
+    ["autoTune", { autoTune: false }],
+    ["seed", { seed: 2 }],
+    ["mockFault", { mockFault: { kind: "late", rate: 0.5 } }],
   ];
-  for (const [flag, options] of contradictions) {
+  for (const [option, options] of contradictions) {
     const error = await assertRejects(() => run(dir, { ...options, resume: true }), SoakError);
-    assertEquals([error.kind, error.where], ["usage", flag]);
+    assertEquals([error.kind, error.where], ["usage", option]);
     assertEquals(textsIn(dir), before);
   }
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import type { JsonObject } from "../../base/json_value.ts";
 import {
   type AppliedStep,
   EMPTY_HISTORY,
@@ -10,7 +11,6 @@ import {
   observeIteration,
   rememberApplied,
 } from "../../model/guards.ts";
-import type { JsonObject } from "../../base/json.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, getFromRuntime, validateDeltas } from "../../model/params.ts";
 import {

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
+import { canonicalJson } from "../../base/canonical.ts";
+import { SoakError } from "../../base/errors.ts";
+import { MAX_FILE_BYTES } from "../../base/read_file.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import {
   RUN_FILE,
   RUNTIME_FILE,
@@ -8,11 +12,7 @@ import {
   TUNING_REPORT_FILE,
 } from "../../record/artifacts.ts";
 import { parseRun, parseSummary } from "../../record/records.ts";
-import { SoakError } from "../../base/errors.ts";
-import { canonicalJson } from "../../base/json.ts";
-import { MAX_FILE_BYTES } from "../../base/read_file.ts";
 import { runSoak } from "../../run/run.ts";
-import { verifyRun } from "../../proof/verify.ts";
 import { DAMAGES, variants } from "../kit/hostile.ts";
 import { type Ended, ended, soak, spawnSoak } from "../kit/soak_process.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { runGate } from "../../gate.ts";
-import { FAULT_KINDS, type MockFault } from "../../model/mock_fault.ts";
 import { getAllParams } from "../../model/params.ts";
+import { FAULT_KINDS, type MockFault } from "../../model/system_spec.ts";
 import { runSoak } from "../../run/run.ts";
 import { type SummaryDraft, summaryName } from "../kit/forgery.ts";
 import { tempDir } from "../kit/temp_dir.ts";

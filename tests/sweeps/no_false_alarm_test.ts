@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { runSoak } from "../../run/run.ts";
 import { verifyRun } from "../../proof/verify.ts";
+import { runSoak } from "../../run/run.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
 /** Runs and verifies strictly; a run too short to propose anything is accepted. */

@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
-import { readRun, readSummary } from "../../record/artifacts.ts";
 import { SoakError } from "../../base/errors.ts";
-import { runGate } from "../../gate.ts";
-import { LOG_HEAD_BYTES, LOG_TAIL_BYTES } from "../../system/output_log.ts";
-import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { printable } from "../../base/text.ts";
+import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
-import { inRepository } from "../kit/repository.ts";
+import { readRun, readSummary } from "../../record/artifacts.ts";
+import { applyDeltasWithTracking } from "../../run/apply.ts";
+import { LOG_HEAD_BYTES, LOG_TAIL_BYTES } from "../../system/output_log.ts";
 import {
   type Bench,
   bench,
@@ -23,6 +22,7 @@ import {
   TINY,
   until,
 } from "../kit/real_system.ts";
+import { inRepository } from "../kit/repository.ts";
 import { namesIn } from "../kit/temp_dir.ts";
 
 const posix = Deno.build.os !== "windows";
@@ -292,10 +292,10 @@ Deno.test("exec records all that is needed to resume, and refuses flags that con
   const again = { resume: true, iterations: undefined };
   assertEquals((await b.run(exec([command], { retries: 1 }), again)).status, "complete");
   const cases: readonly (readonly [SystemRequest, string])[] = [
-    [{ retries: 2 }, "started with 1, not 2 (--retries)"],
-    [{ command: ["other"] }, "not other (--)"],
+    [{ retries: 2 }, "started with 1, not 2 (retries)"],
+    [{ command: ["other"] }, "not other (command)"],
     [{ kind: "mock" }, "started with --exec, not --mock"],
-    [{ intervalSeconds: 3 }, "started with none, not 3 (--interval)"],
+    [{ intervalSeconds: 3 }, "started with none, not 3 (intervalSeconds)"],
   ];
   for (const [system, says] of cases) {
     const error = await failure(b.run(system, again));
@@ -337,7 +337,7 @@ Deno.test("a run starts from a given runtime, with defaults for what it lacks", 
     assertEquals((await verifyRun(b.dir, { allowNoDeltas: true })).findings, []);
   }
   for (const runtime of [{ size: 21 }, { size: "5" }, { size: 2.5 }]) {
-    assertEquals((await failure(b.run(system, { runtime }))).where, "--runtime");
+    assertEquals((await failure(b.run(system, { runtime }))).where, "runtime");
   }
 });
 

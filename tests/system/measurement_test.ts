@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { JsonValue } from "../../base/json.ts";
-import { MeasurementError, parseOutput, wantedFrom } from "../../system/measurement.ts";
+import type { JsonValue } from "../../base/json_value.ts";
 import { printable } from "../../base/text.ts";
+import { MeasurementError, parseOutput, wantedFrom } from "../../system/measurement.ts";
 import { TINY } from "../kit/real_system.ts";
 
 const WANTED = { kpis: ["p95", "rps"], params: ["workers"] };

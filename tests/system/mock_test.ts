@@ -1,11 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
-import type { JsonObject } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
-import { createMock, type MockMeasurement } from "../../system/mock.ts";
-import { FAULT_KINDS, type MockFault } from "../../model/mock_fault.ts";
 import { applyDeltas, type Deltas, getAllParams } from "../../model/params.ts";
 import { judgeKpis } from "../../model/profile.ts";
+import { FAULT_KINDS, type MockFault } from "../../model/system_spec.ts";
+import { createMock, type MockMeasurement } from "../../system/mock.ts";
 
 const DEFAULTS = applyDeltas(
   {},

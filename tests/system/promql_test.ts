@@ -5,12 +5,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { readSummary } from "../../record/artifacts.ts";
 import { SoakError } from "../../base/errors.ts";
-import { MeasurementError } from "../../system/measurement.ts";
 import type { Profile } from "../../model/profile.ts";
-import { queryPrometheus } from "../../system/promql.ts";
 import { verifyRun } from "../../proof/verify.ts";
+import { readSummary } from "../../record/artifacts.ts";
+import { MeasurementError } from "../../system/measurement.ts";
+import { queryPrometheus } from "../../system/promql.ts";
 import { bench, READ_SIZE, REPORT, TINY } from "../kit/real_system.ts";
 
 const posix = Deno.build.os !== "windows";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { readRun, readSummary } from "../../record/artifacts.ts";
 import { SoakError } from "../../base/errors.ts";
 import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
+import { readRun, readSummary } from "../../record/artifacts.ts";
 import {
   type Bench,
   bench,
@@ -190,7 +190,7 @@ Deno.test("a service that can't be started or is not measured is refused", {
   assertStringIncludes(error.message, "the command was not found");
   const cases: readonly (readonly [SystemRequest, string])[] = [
     [{ measureCommand: undefined }, "nothing measures the service"],
-    [{ readyUrl: "http://127.0.0.1:1/" }, "--ready-file"],
+    [{ readyUrl: "http://127.0.0.1:1/" }, "(readyFile)"],
     [{ reloadSignal: "SIGHUP", reloadRestart: true }, "there is one way to reload"],
     [{ prometheusUrl: "http://127.0.0.1:1" }, "the profile has no query"],
   ];

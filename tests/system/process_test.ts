@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
-import { requireProgram } from "../../system/program.ts";
 import { profileToJson } from "../../model/profile_check.ts";
 import { runSoak } from "../../run/run.ts";
+import { requireProgram } from "../../system/process.ts";
 import { bench, TINY } from "../kit/real_system.ts";
 import { PERMISSIONS, soak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";

@@ -1,0 +1,47 @@
+/**
+ * `soak replay`.
+ *
+ * @module
+ */
+
+import { canonicalJson } from "../base/canonical.ts";
+import { printable } from "../base/text.ts";
+import type { Progress } from "../report/terminal.ts";
+import { verdictText } from "../report/verdict_text.ts";
+import { replayRun } from "../run/replay.ts";
+import { type Io, openProgress } from "./console.ts";
+import { EXIT } from "./exit_code.ts";
+import type { Command } from "./options.ts";
+
+/** Runs a simulated run again; the exit code says whether every byte is the same. */
+export async function executeReplay(
+  command: Command & { readonly command: "replay" },
+  io: Io,
+): Promise<number> {
+  const startMs = io.nowMs();
+  const shown: { progress: Progress | null } = { progress: null };
+  const { iterations, files, difference } = await replayRun(command.dir, {
+    signal: io.signal,
+    onIteration(iteration, total) {
+      if (!io.redraws || command.json) return;
+      shown.progress ??= openProgress(io, total, 0, startMs);
+      const step = { iteration, verdict: "PASS", applied: 0 } as const;
+      io.progress(shown.progress.update(step, io.nowMs()));
+    },
+  });
+  io.progress(shown.progress?.finish() ?? "");
+  if (command.json) {
+    io.out(canonicalJson({ identical: difference === null, iterations, files, difference }));
+  } else if (difference === null) {
+    const verdict = verdictText("PASS", io.outStyle);
+    io.out(`${verdict} identical: ${files} files, ${iterations} iterations run again`);
+  } else {
+    const place = difference.path === null ? "" : ` at ${printable(difference.path)}`;
+    io.out(
+      `${verdictText("FAIL", io.outStyle)} ${printable(difference.file)} differs${place}\n` +
+        `  recorded ${printable(difference.recorded, 200)}\n` +
+        `  replayed ${printable(difference.replayed, 200)}`,
+    );
+  }
+  return difference === null ? EXIT.passed : EXIT.failed;
+}

@@ -1,0 +1,153 @@
+/**
+ * The commands on a runtime file and its parameters: `soak apply`, `soak params`, `soak hash`.
+ *
+ * @module
+ */
+
+import { canonicalJson } from "../base/canonical.ts";
+import { SoakError } from "../base/errors.ts";
+import { sha256Hex } from "../base/hash.ts";
+import { readRegularFile } from "../base/read_file.ts";
+import { printable } from "../base/text.ts";
+import {
+  getFromRuntime,
+  type ParameterProblem,
+  spellingHint,
+  validateDeltas,
+} from "../model/params.ts";
+import type { Parameter } from "../model/profile.ts";
+import { loadProfile } from "../model/profile_file.ts";
+import { readRuntime } from "../record/artifacts.ts";
+import { table } from "../report/terminal.ts";
+import { applyDeltasWithTracking } from "../run/apply.ts";
+import type { Io } from "./console.ts";
+import { EXIT } from "./exit_code.ts";
+import type { Command, ParamsCommand } from "./options.ts";
+
+/** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
+export async function executeApply(
+  command: Command & { readonly command: "apply" },
+  io: Io,
+): Promise<number> {
+  const result = await applyDeltasWithTracking({
+    profile: loadProfile(command.profile),
+    runtimePath: command.runtimePath,
+    proposedDeltas: command.deltas,
+  });
+  const { applied, noOp, oldHash, stateHash, deltasApplied, changedKeys, skipReason } = result;
+  if (command.json) {
+    io.out(canonicalJson({
+      applied,
+      no_op: noOp,
+      old_hash: oldHash,
+      state_hash: stateHash,
+      deltas: deltasApplied,
+      changed_keys: changedKeys,
+      bytes_written: result.bytesWritten,
+      skip_reason: skipReason,
+    }));
+  } else if (applied) {
+    io.out(`applied ${changedKeys.map((key) => `${key} = ${deltasApplied[key]}`).join(", ")}`);
+    io.out(`state ${oldHash} → ${stateHash}`);
+  } else {
+    io.out(`not applied: ${skipReason?.note ?? ""}`);
+    io.out(`state ${stateHash}`);
+  }
+  return applied || noOp ? EXIT.passed : EXIT.failed;
+}
+
+/** Lists, reads or validates parameters. */
+export async function executeParams(command: ParamsCommand, io: Io): Promise<number> {
+  const { parameters } = loadProfile(command.profile);
+  switch (command.action) {
+    case "list":
+      return listParams(parameters, command.json, io);
+    case "get":
+      return await getParam(command, parameters, io);
+    case "validate": {
+      const problems = validateDeltas(command.deltas, parameters);
+      if (command.json) {
+        io.out(canonicalJson({ valid: problems.length === 0, problems }));
+      } else {
+        for (const problem of problems) io.out(printable(problemText(problem, parameters)));
+        if (problems.length === 0) io.out("valid");
+      }
+      return problems.length === 0 ? EXIT.passed : EXIT.failed;
+    }
+  }
+}
+
+function problemText(
+  { key, code, message }: ParameterProblem,
+  known: readonly Parameter[],
+): string {
+  return code === "unknown_key" ? `${message}; ${spellingHint(key, known)}` : message;
+}
+
+function listParams(
+  parameters: readonly Parameter[],
+  json: boolean,
+  io: Io,
+): number {
+  if (json) {
+    io.out(canonicalJson(parameters));
+    return EXIT.passed;
+  }
+  const { dim } = io.outStyle;
+  io.out(table([
+    ["parameter", "kind", "from", "to", "step", "unit", "default", "path"].map(dim),
+    ...parameters.map((p) => [
+      p.key,
+      p.kind,
+      String(p.min),
+      String(p.max),
+      String(p.step),
+      p.unit,
+      String(p.default),
+      p.path,
+    ]),
+  ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] }));
+  return EXIT.passed;
+}
+
+async function getParam(
+  { key, runtimePath: path, json }: ParamsCommand & { readonly action: "get" },
+  parameters: readonly Parameter[],
+  io: Io,
+): Promise<number> {
+  const { runtime } = await readRuntime(path);
+  const value = getFromRuntime(runtime, key, parameters);
+  if (value === undefined) {
+    throw new SoakError("artifact", `the runtime has no value for ${key}`, {
+      where: path,
+      remedy: "set it with `soak apply`",
+    });
+  }
+  io.out(json ? canonicalJson({ key, value }) : String(value));
+  return EXIT.passed;
+}
+
+/** Prints state hashes as sha256sum does. */
+export async function executeHash(
+  command: Command & { readonly command: "hash" },
+  io: Io,
+): Promise<number> {
+  let code: number = EXIT.passed;
+  for (const file of command.files) {
+    try {
+      io.out(sha256Line(await sha256Hex(readRegularFile(file)), file));
+    } catch (error) {
+      if (!(error instanceof SoakError)) throw error;
+      io.err(`soak: ${error.message}`);
+      code = error.kind === "system" ? EXIT.unable : EXIT.inconclusive;
+    }
+  }
+  return code;
+}
+
+/** A line of `sha256sum`: names with a backslash or a line feed are escaped and marked. */
+function sha256Line(hash: string, file: string): string {
+  if (!/[\\\n\r]/.test(file)) return `${hash}  ${file}`;
+  const escaped = file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+  return `\\${hash}  ${escaped}`;
+}
