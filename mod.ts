@@ -1,5 +1,17 @@
 /**
- * `soak` as a library: the soak itself, and the doors to what it is made of.
+ * `soak` as a library. {@linkcode runSoak} measures a system, lets the tuner propose parameter
+ * changes, applies each one whole or not at all, and records every iteration in a run directory.
+ * {@linkcode verifyRun} proves a finished run from these records alone, {@linkcode runGate} judges
+ * it, and {@linkcode replayRun} runs a simulated one again and compares the bytes. All of them throw
+ * {@linkcode SoakError}, whose kind tells a wrong request from records and from the machine.
+ *
+ * This entry has everything; each part has one of its own:
+ *
+ * - `@soak/soak/jsonx`: canonical JSON, its hash, files of it, the error class;
+ * - `@soak/soak/params`: parameters in a runtime, and the profile that defines them;
+ * - `@soak/soak/pipeline`: one pass of the apply pipeline, and the guards;
+ * - `@soak/soak/verify`: the verification and what it finds;
+ * - `@soak/soak/gate`: the gate, the snapshot of the last iterations, metrics.
  *
  * @example
  * ```ts

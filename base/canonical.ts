@@ -17,7 +17,7 @@ import { printable } from "./text.ts";
  * @param value Data: null, booleans, finite numbers, strings, and arrays and plain objects of them.
  * @returns The canonical form.
  * @throws {SoakError} of kind `"system"` when the value is not such data, has a cycle, or is nested
- * beyond {@linkcode MAX_JSON_DEPTH}; it names the place.
+ * beyond 512 levels; it names the place.
  *
  * @example
  * ```ts

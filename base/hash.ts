@@ -19,5 +19,6 @@ export async function sha256Hex(data: Uint8Array<ArrayBuffer> | string): Promise
 
 /** Whether two hashes in hex are one, compared in a time that does not depend on where they differ. */
 export function sameHash(a: string, b: string): boolean {
-  return timingSafeEqual(encoder.encode(a), encoder.encode(b));
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -26,8 +26,8 @@ export interface ParsedJson {
  * @param source What to call it in an error: a file's name, as a rule.
  * @returns What the text says.
  * @throws {SoakError} of kind `"artifact"` when the text is not JSON, has a doubled key, an integer
- * that a double can't hold, a number that overflows, nesting beyond {@linkcode MAX_JSON_DEPTH} or
- * more than {@linkcode MAX_JSON_VALUES} values; it names line, column and place.
+ * that a double can't hold, a number that overflows, nesting beyond 512 levels or more
+ * than 4 million values; it names line, column and place.
  *
  * @example
  * ```ts

@@ -19,7 +19,8 @@ const encoder = new TextEncoder();
  * @param path The file; it is replaced if it exists.
  * @param value Data as {@linkcode canonicalJson} takes it.
  * @returns The hash and the number of the bytes written.
- * @throws {SoakError} as {@linkcode canonicalJson} and {@linkcode atomicWrite} do.
+ * @throws {SoakError} of kind `"system"` when the value is not JSON data or the file can't be
+ * written; the file is then as it was.
  *
  * @example
  * ```ts

@@ -7,6 +7,7 @@
 import { SoakError } from "./errors.ts";
 import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "./json_value.ts";
 import { printable } from "./text.ts";
+import { isUtcText } from "./utc.ts";
 
 /** A JSON value with the file and the path where it stands. */
 export class Shape {
@@ -113,7 +114,7 @@ export class Shape {
   /** A time in UTC, as ISO 8601 with seconds or milliseconds. */
   utc(): string {
     const { value } = this;
-    if (typeof value !== "string" || !isUtc(value)) {
+    if (typeof value !== "string" || !isUtcText(value)) {
       throw this.wrong("a UTC time like 2025-01-01T00:10:00Z");
     }
     return value;
@@ -146,14 +147,6 @@ export class Shape {
   nullOr<T>(read: (shape: Shape) => T): T | null {
     return this.value === null ? null : read(this);
   }
-}
-
-function isUtc(text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/.test(text)) return false;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) return false;
-  const iso = new Date(ms).toISOString();
-  return iso === text || iso.replace(".000Z", "Z") === text;
 }
 
 function describe(value: JsonValue | undefined): string {

@@ -35,10 +35,14 @@ export function shellWord(text: string): string {
  */
 export function nearestSpelling(word: string, known: readonly string[]): string | undefined {
   const meant = word.slice(0, 64).toLowerCase();
-  const containing = known.filter((name) => meant.length > 2 && name.includes(meant));
-  if (containing.length === 1) return containing[0];
+  const names = new Map(known.map((name) => [name.toLowerCase(), name]));
+  const folded = [...names.keys()];
+  const containing = folded.filter((name) => meant.length > 2 && name.includes(meant));
   const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 3));
-  return closestMatch(meant, known, { maxDistance });
+  const near = containing.length === 1
+    ? containing[0]
+    : closestMatch(meant, folded, { maxDistance });
+  return near === undefined ? undefined : names.get(near);
 }
 
 /** The remedy `did you mean …?` for a misspelt word; no remedy where no valid one is near. */

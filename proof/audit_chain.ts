@@ -12,6 +12,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from "../base/json_value.ts";
+import { utcText } from "../base/utc.ts";
 import {
   applyDeltas,
   getAllParams,
@@ -199,7 +200,7 @@ export function auditTime(
   if (system.kind === "mock") {
     const wanted = Date.parse(startedUtc) + (record.iteration - 1) * system.iterationSeconds * 1000;
     // Compared as text: the clock gives one spelling of a time, and a run is the same to the byte.
-    const spelt = new Date(wanted).toISOString().replace(".000Z", "Z");
+    const spelt = utcText(wanted);
     return record.utc === spelt ? [] : [found(
       "time_wrong",
       "runtime_utc is not what the run's virtual clock gives",

@@ -7,6 +7,7 @@
 
 import type { JsonObject, JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
+import { LAST_TIME_MS } from "../base/utc.ts";
 import { GUARDS } from "../model/guards.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
@@ -98,9 +99,6 @@ export interface IterationRecord {
   /** What was proposed and what became of it. */
   readonly tuning: TuningRecord;
 }
-
-/** The last time that a `Date` can hold. */
-const LAST_TIME_MS = 8.64e15;
 
 /** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
 export function parseRun(value: JsonValue, file: string): RunRecord {

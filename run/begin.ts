@@ -10,6 +10,7 @@ import { SoakError } from "../base/errors.ts";
 import { computeJsonHash } from "../base/json.ts";
 import { atomicWriteJson } from "../base/json_file.ts";
 import type { JsonObject } from "../base/json_value.ts";
+import { LAST_TIME_MS, utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
 import { isImpostor, marketMaker } from "../model/market_maker.ts";
@@ -19,7 +20,7 @@ import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/process.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
-import { initialRuntime, type RunOptions, type RunState, utc } from "./state.ts";
+import { initialRuntime, type RunOptions, type RunState } from "./state.ts";
 
 /** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
 const MOCK_START_MS = 1_735_689_600_000;
@@ -98,15 +99,12 @@ function requireReadable(run: RunRecord): void {
 }
 
 function startedUtc(ms: number): string {
-  if (Number.isFinite(ms) && Math.abs(ms) <= LAST_TIME_MS) return utc(ms);
+  if (Number.isFinite(ms) && Math.abs(ms) <= LAST_TIME_MS) return utcText(ms);
   throw new SoakError("usage", `not a time: ${ms}`, {
     where: "startMs",
     remedy: "give ms since the epoch",
   });
 }
-
-/** The last time that a `Date` can hold. */
-const LAST_TIME_MS = 8.64e15;
 
 /** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
 function requirePrograms(system: SystemSpec): void {

@@ -5,21 +5,22 @@
  */
 
 import { join } from "@std/path/join";
+import type { JsonObject } from "../base/json_value.ts";
+import { utcText } from "../base/utc.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { observeIteration } from "../model/guards.ts";
-import { judgeKpis } from "../model/profile.ts";
+import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
 import type { ProposalContext } from "../model/skip_reason.ts";
 import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.ts";
-import { applyDeltasWithTracking, type ApplyResult } from "./apply.ts";
+import type { Measurement } from "../system/measurement.ts";
+import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
 import { claimDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
-import { advance, readState, type RunOptions, type RunStart, type RunState, utc } from "./state.ts";
+import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
-
-export type { RunOptions, RunStart } from "./state.ts";
 
 /** How a run ended. */
 export interface RunResult extends RunStart {
@@ -81,27 +82,74 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
 async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
-  const { dir, signal, apply = applyDeltasWithTracking } = options;
+  const { dir, signal } = options;
   const runtimePath = join(dir, RUNTIME_FILE);
   const iteration = state.iteration + 1;
   const runtime = await readState(runtimePath, state.stateHash);
   const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
   if (measured === null) return null;
-  const { kpis, effectiveParams, failure, restarts } = measured;
+  const { kpis, failure } = measured;
   const timeMs = iterationTime(state, iteration, options);
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
   const last = iteration === run.iterations;
-  const circumstances: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
-  const proposal = proposalIn(circumstances, { profile, runtime, kpis, history });
+  const context: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
+  const proposal = proposalIn(context, { profile, runtime, kpis, history });
+  const { previousHash } = state;
+  const iterated = { iteration, timeMs, previousHash, runtime, measured, judgement, proposal };
+  const record = await takeStep(iterated, options, {
+    runtimePath,
+    proposedDeltas: proposal.deltas,
+    profile,
+    history,
+    context: { ...context, withheld: proposal.withheld },
+    expectedHash: state.stateHash,
+  });
+  state.previousHash = await writeSummary(dir, record);
+  advance(state, record, history);
+  if (record.tuning.applied) removeStep(dir);
+  return record;
+}
 
-  const recordOf = (result: ApplyResult): IterationRecord => ({
+/** What an iteration has come to before its proposal is applied. */
+interface Iterated {
+  readonly iteration: number;
+  readonly timeMs: number;
+  readonly previousHash: string;
+  readonly runtime: JsonObject;
+  readonly measured: Measurement;
+  readonly judgement: KpiJudgement;
+  readonly proposal: Proposal;
+}
+
+/** Applies the proposal; the record that this leads to is on disk before the runtime changes. */
+async function takeStep(
+  iterated: Iterated,
+  { dir, apply = applyDeltasWithTracking }: RunOptions,
+  options: ApplyOptions,
+): Promise<IterationRecord> {
+  const planned = new Map<ApplyResult, IterationRecord>();
+  const result = await apply({
+    ...options,
+    async beforeWrite(plan) {
+      const record = recordOf(iterated, plan);
+      planned.set(plan, record);
+      await writeStep(dir, record);
+    },
+  });
+  return planned.get(result) ?? recordOf(iterated, result);
+}
+
+function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
+  const { iteration, timeMs, previousHash, runtime, measured, judgement, proposal } = iterated;
+  const { kpis, effectiveParams, failure, restarts } = measured;
+  return {
     iteration,
-    previousHash: state.previousHash,
+    previousHash,
     runtime,
     effectiveParams,
-    utc: utc(timeMs),
+    utc: utcText(timeMs),
     stateHash: result.stateHash,
     kpis,
     kpiVerdict: judgement.verdict,
@@ -119,31 +167,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
       skipReason: result.skipReason,
       rationale: proposal.rationale,
     },
-  });
-
-  /** The step that is under way: what it does, and the record that it leads to. */
-  const step: { plan: ApplyResult | null; record: IterationRecord | null } = {
-    plan: null,
-    record: null,
   };
-  const result = await apply({
-    runtimePath,
-    proposedDeltas: proposal.deltas,
-    profile,
-    history,
-    context: { ...circumstances, withheld: proposal.withheld },
-    expectedHash: state.stateHash,
-    beforeWrite: async (plan) => {
-      step.plan = plan;
-      step.record = recordOf(plan);
-      await writeStep(dir, step.record);
-    },
-  });
-  const record = step.record !== null && step.plan === result ? step.record : recordOf(result);
-  state.previousHash = await writeSummary(dir, record);
-  advance(state, record, history);
-  if (step.record !== null) removeStep(dir);
-  return record;
 }
 
 /** What the tuner proposes, or why it is not asked. */

@@ -130,8 +130,3 @@ export async function readState(path: string, expectedHash: string): Promise<Jso
   if (!sameHash(stateHash, expectedHash) || !isJsonObject(data)) throw foreignChange(path);
   return data;
 }
-
-/** A time as records tell it. */
-export function utc(ms: number): string {
-  return new Date(ms).toISOString().replace(".000Z", "Z");
-}

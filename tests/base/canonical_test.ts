@@ -4,8 +4,9 @@ import { canonicalJson, isPlainText } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
 import { computeJsonHash, decodeCanonical, parseJson } from "../../base/json.ts";
 import { MAX_JSON_DEPTH } from "../../base/json_value.ts";
-import { json, number, text } from "./arbitraries.ts";
-import { assertOneLine, bytesOf, canonicalVectors } from "./helpers.ts";
+import { canonicalVectors } from "../kit/canonical_vectors.ts";
+import { json, number, text } from "../kit/random_json.ts";
+import { assertOneLine, bytesOf } from "../kit/texts.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 

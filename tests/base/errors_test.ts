@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { osError, osErrorCode, SoakError } from "../../base/errors.ts";
-import { assertOneLine, posix } from "./helpers.ts";
+import { posix } from "../kit/posix.ts";
+import { assertOneLine } from "../kit/texts.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 
@@ -108,11 +109,11 @@ Deno.test("osError() uses the system's words without the number and path after t
   assertInstanceOf(inTheWay, Error);
   assert(inTheWay.message.includes("'/'"), "the runtime's own message has the path");
   assertEquals(osError("cannot create", "/", inTheWay).what, "cannot create: file exists");
-  const unsaid = thrown(() => Deno.openSync("nul\0"));
-  assertEquals(
-    osError("cannot open", "nul\0", unsaid).message,
-    "cannot open: file name contained an unexpected NUL byte (nul\\u0000); check the path",
-  );
+  // The runtime has no number for this one, and the path only when it may do all.
+  const words = "file name contained an unexpected NUL byte";
+  for (const error of [new TypeError(words), new TypeError(`${words}: open 'nul\0'`)]) {
+    assertEquals(osError("cannot open", "nul\0", error).what, `cannot open: ${words}`);
+  }
 });
 
 Deno.test("osError() cuts a long cause short", () => {

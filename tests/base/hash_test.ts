@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { sameHash, sha256Hex } from "../../base/hash.ts";
-import { bytesOf } from "./helpers.ts";
+import { bytesOf } from "../kit/texts.ts";
 
 Deno.test("sha256Hex() gives the hashes that FIPS 180-4 gives as examples", async () => {
   const examples: [string, string][] = [
@@ -50,9 +50,7 @@ Deno.test("sameHash() is true for one hash and false wherever a digit differs", 
   }
 });
 
-Deno.test("sameHash() is false for texts of different lengths", {
-  ignore: true, // until it does not throw the TypeError that timingSafeEqual() throws for these
-}, () => {
+Deno.test("sameHash() is false for texts of different lengths", () => {
   const hash = "a".repeat(64);
   for (const other of ["", "a", `${hash}a`, "é".repeat(64)]) {
     assertEquals([sameHash(hash, other), sameHash(other, hash)], [false, false], other);

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { canonicalJson } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
 import { scanJson } from "../../base/json_scan.ts";
-import { json } from "./arbitraries.ts";
-import { canonicalVectors } from "./helpers.ts";
+import { canonicalVectors } from "../kit/canonical_vectors.ts";
+import { json } from "../kit/random_json.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 

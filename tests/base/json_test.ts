@@ -4,8 +4,9 @@ import { canonicalJson } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
 import { computeJsonHash, decodeCanonical, decodeJson, parseJson } from "../../base/json.ts";
 import { MAX_JSON_VALUES } from "../../base/json_value.ts";
-import { json, text } from "./arbitraries.ts";
-import { assertOneLine, bytesOf, canonicalVectors } from "./helpers.ts";
+import { canonicalVectors } from "../kit/canonical_vectors.ts";
+import { json, text } from "../kit/random_json.ts";
+import { assertOneLine, bytesOf } from "../kit/texts.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 

@@ -8,8 +8,8 @@ import {
   jsonPathStep,
   type JsonValue,
 } from "../../base/json_value.ts";
-import { json, text } from "./arbitraries.ts";
-import { assertOneLine } from "./helpers.ts";
+import { json, text } from "../kit/random_json.ts";
+import { assertOneLine } from "../kit/texts.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
 import { acquireLock } from "../../base/lock.ts";
 import { settledWithin } from "../../base/wait.ts";
+import { makeFifo, posix } from "../kit/posix.ts";
 import { inRepository } from "../kit/repository.ts";
 import { namesIn, tempDir } from "../kit/temp_dir.ts";
-import { makeFifo, posix } from "./helpers.ts";
 
 // A file, a timer or a port that is left open fails the test; by default the runtime allows it.
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -2,9 +2,10 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { notRegular, readRegularFile } from "../../base/read_file.ts";
+import { makeFifo, posix } from "../kit/posix.ts";
 import { inRepository } from "../kit/repository.ts";
 import { tempDir } from "../kit/temp_dir.ts";
-import { assertOneLine, bytesOf, makeFifo, posix } from "./helpers.ts";
+import { assertOneLine, bytesOf } from "../kit/texts.ts";
 
 // A file, a timer or a port that is left open fails the test; by default the runtime allows it.
 Deno.test.sanitizer({ ops: true, resources: true });

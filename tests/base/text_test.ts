@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { didYouMean, nearestSpelling, printable, ratioText, shellWord } from "../../base/text.ts";
-import { text } from "./arbitraries.ts";
-import { assertOneLine, posix } from "./helpers.ts";
+import { posix } from "../kit/posix.ts";
+import { text } from "../kit/random_json.ts";
+import { assertOneLine } from "../kit/texts.ts";
 
 fc.configureGlobal({ seed: 20250101, numRuns: 500 });
 

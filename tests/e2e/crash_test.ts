@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { RUN_FILE, RUNTIME_FILE } from "../../record/artifacts.ts";
 import { crashRuns } from "../kit/crash.ts";
+import { posix } from "../kit/posix.ts";
 import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
-const posix = Deno.build.os !== "windows";
 const RUN = ["run", "--quiet", "--mock", "--auto-tune", "--iterations", "12"];
 
 function exists(path: string): boolean {

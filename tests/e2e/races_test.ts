@@ -8,11 +8,11 @@ import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../mod
 import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { runSoak } from "../../run/run.ts";
+import { posix } from "../kit/posix.ts";
 import { inRepository } from "../kit/repository.ts";
 import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
-const posix = Deno.build.os !== "windows";
 const APPLY = toFileUrl(inRepository("run/apply.ts")).href;
 
 /** Eight keys whose values can take 50 steps up from their least. */

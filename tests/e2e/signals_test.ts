@@ -3,11 +3,11 @@ import { join } from "@std/path";
 import { acquireLock } from "../../base/lock.ts";
 import { RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { runSoak } from "../../run/run.ts";
+import { posix } from "../kit/posix.ts";
 import { startCli, until } from "../kit/real_system.ts";
 import { ended, MAIN, PERMISSIONS, soak, spawnSoak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
-const posix = Deno.build.os !== "windows";
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Waits until a file is there. */

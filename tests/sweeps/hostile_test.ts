@@ -14,10 +14,10 @@ import {
 import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
 import { DAMAGES, variants } from "../kit/hostile.ts";
+import { posix } from "../kit/posix.ts";
 import { type Ended, ended, soak, spawnSoak } from "../kit/soak_process.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
 
-const posix = Deno.build.os !== "windows";
 const SUMMARY = summaryFile(3);
 /** What proves a run, and what says that a step is left over. */
 const RECORDS = [RUN_FILE, SUMMARY, RUNTIME_FILE, TUNING_REPORT_FILE];

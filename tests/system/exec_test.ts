@@ -8,6 +8,7 @@ import { verifyRun } from "../../proof/verify.ts";
 import { readRun, readSummary } from "../../record/artifacts.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { LOG_HEAD_BYTES, LOG_TAIL_BYTES } from "../../system/output_log.ts";
+import { posix } from "../kit/posix.ts";
 import {
   type Bench,
   bench,
@@ -25,7 +26,6 @@ import {
 import { inRepository } from "../kit/repository.ts";
 import { namesIn } from "../kit/temp_dir.ts";
 
-const posix = Deno.build.os !== "windows";
 const CONFIG = inRepository("deno.json");
 
 const GOOD = `${READ_SIZE}\n${REPORT}`;

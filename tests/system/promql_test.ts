@@ -11,9 +11,8 @@ import { verifyRun } from "../../proof/verify.ts";
 import { readSummary } from "../../record/artifacts.ts";
 import { MeasurementError } from "../../system/measurement.ts";
 import { queryPrometheus } from "../../system/promql.ts";
+import { posix } from "../kit/posix.ts";
 import { bench, READ_SIZE, REPORT, TINY } from "../kit/real_system.ts";
-
-const posix = Deno.build.os !== "windows";
 
 /** A Prometheus server that is none. */
 interface Fake extends AsyncDisposable {

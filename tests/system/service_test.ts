@@ -5,6 +5,7 @@ import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { readRun, readSummary } from "../../record/artifacts.ts";
+import { posix } from "../kit/posix.ts";
 import {
   type Bench,
   bench,
@@ -17,8 +18,6 @@ import {
   TINY,
   until,
 } from "../kit/real_system.ts";
-
-const posix = Deno.build.os !== "windows";
 
 /** Reads its runtime when it starts and on SIGHUP, and says in a file what it runs with. */
 const SERVER = `load() { ${READ_SIZE}; echo $size > effective.new; mv effective.new effective; }
