@@ -38,11 +38,14 @@ export function flagNamed(error: unknown): unknown {
   return usage(error.what, flagOf(error.option), error.remedy ?? "");
 }
 
-/** How an option of a run is spelt on the command line. */
+/**
+ * How an option of a run is spelt on the command line. (A character beyond ASCII in a pattern would
+ * stay as it is in a bundle, and make the whole of it slower to load.)
+ */
 function flagOf(option: string): string {
   if (option === "command") return "--";
   const flag = flagsOf("run").find(({ setting }) => setting === option);
-  return `--${flag?.name ?? option.replaceAll(/[A-Z…]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${flag?.name ?? option.replaceAll(/[A-Z\u2026]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** A word as an error shows it. */
