@@ -45,7 +45,9 @@ export function flagNamed(error: unknown): unknown {
 function flagOf(option: string): string {
   if (option === "command") return "--";
   const flag = flagsOf("run").find(({ setting }) => setting === option);
-  return `--${flag?.name ?? option.replaceAll(/[A-Z\u2026]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return `--${
+    flag?.name ?? option.replaceAll(/[A-Z\u2026]/g, (letter) => `-${letter.toLowerCase()}`)
+  }`;
 }
 
 /** A word as an error shows it. */
