@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { Command } from "./cli/command.ts";
 import { type Io, openIo, reportError } from "./cli/console.ts";
 import { exitOfError } from "./cli/exit_code.ts";
-import { type Command, parseOptions } from "./cli/options.ts";
+import { parseOptions } from "./cli/options.ts";
 import { listenForSignals } from "./cli/signals.ts";
 
 /**

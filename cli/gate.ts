@@ -8,15 +8,12 @@ import { canonicalJson } from "../base/canonical.ts";
 import { runGate } from "../gate.ts";
 import { renderGate } from "../report/verdict_text.ts";
 import { summaryOf } from "../report/verify_report.ts";
+import type { GateCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT_OF_VERDICT } from "./exit_code.ts";
-import type { Command } from "./options.ts";
 
 /** Runs the gate; the exit code is the verdict. */
-export async function executeGate(
-  command: Command & { readonly command: "gate" },
-  io: Io,
-): Promise<number> {
+export async function executeGate(command: GateCommand, io: Io): Promise<number> {
   const { strict, prometheus } = command;
   const { verdict, checks, snapshot, verification } = await runGate(command.dir, {
     strict,

@@ -6,11 +6,11 @@
 
 import { VERSION } from "../base/version.ts";
 import { FINDING_CODES, FINDING_KINDS, type FindingClass } from "../proof/findings.ts";
+import type { HelpCommand } from "./command.ts";
 import type { CommandSpec, FlagSpec } from "./command_spec.ts";
 import { COMMANDS, type HelpTopic } from "./commands.ts";
 import type { Io } from "./console.ts";
 import { EXIT, EXIT_CODES } from "./exit_code.ts";
-import type { HelpCommand } from "./options.ts";
 
 /** Shows help; without having been asked for it, the command line was wrong. */
 export function executeHelp(command: HelpCommand, io: Io): number {

@@ -45,9 +45,8 @@ export function flagNamed(error: unknown): unknown {
 function flagOf(option: string): string {
   if (option === "command") return "--";
   const flag = flagsOf("run").find(({ setting }) => setting === option);
-  return `--${
-    flag?.name ?? option.replaceAll(/[A-Z\u2026]/g, (letter) => `-${letter.toLowerCase()}`)
-  }`;
+  const spelt = option.replaceAll(/[A-Z\u2026]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `--${flag?.name ?? spelt}`;
 }
 
 /** A word as an error shows it. */

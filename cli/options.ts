@@ -5,13 +5,14 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import type { Deltas } from "../model/params.ts";
-import {
-  completeSystem,
-  type MockFault,
-  type SystemRequest,
-  type SystemSpec,
-} from "../model/system_spec.ts";
+import { completeSystem, type SystemRequest, type SystemSpec } from "../model/system_spec.ts";
+import type {
+  Command,
+  ParamsCommand,
+  ProfileCommand,
+  RunCommand,
+  VerifyCommand,
+} from "./command.ts";
 import type { CommandSpec, FlagSpec } from "./command_spec.ts";
 import {
   type CommandName,
@@ -48,106 +49,6 @@ import {
 
 /** The systems that a run can soak, each chosen by a flag of its name. */
 const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec["kind"][];
-
-/** `soak run`; with `--resume`, whatever is `undefined` is taken from the run. */
-export type RunCommand =
-  & {
-    readonly command: "run";
-    readonly dir: string;
-    readonly autoTune: true | undefined;
-    readonly seed: number | undefined;
-    readonly mockFault: MockFault | undefined;
-    /** Name or file of the profile. */
-    readonly profile: string | undefined;
-    /** The runtime file to start from. */
-    readonly runtimePath: string | undefined;
-    readonly quiet: boolean;
-    readonly json: boolean;
-  }
-  & (
-    | { readonly resume: false; readonly iterations: number; readonly system: SystemSpec }
-    | {
-      readonly resume: true;
-      readonly iterations: number | undefined;
-      /** Only what is given; it must not contradict the run. */
-      readonly system: SystemRequest;
-    }
-  );
-
-/** `soak verify`. */
-export interface VerifyCommand {
-  readonly command: "verify";
-  readonly dir: string;
-  readonly strict: boolean;
-  /** Share of proposals that must be in full effect, in percent. */
-  readonly thresholdPct: number;
-  readonly allowNoDeltas: boolean;
-  /** The iteration to explain, if one is to be. */
-  readonly explain: number | undefined;
-  readonly json: boolean;
-}
-
-/** `soak params`. */
-export type ParamsCommand =
-  & {
-    readonly command: "params";
-    /** Name or file of the profile. */
-    readonly profile: string;
-    readonly json: boolean;
-  }
-  & (
-    | { readonly action: "list" }
-    | { readonly action: "get"; readonly key: string; readonly runtimePath: string }
-    | { readonly action: "validate"; readonly deltas: Deltas }
-  );
-
-/** `soak profile`. */
-export type ProfileCommand =
-  & { readonly command: "profile"; readonly json: boolean }
-  & (
-    | { readonly action: "init"; readonly file: string | undefined }
-    | { readonly action: "show"; readonly profile: string }
-    | { readonly action: "check"; readonly file: string }
-    | { readonly action: "schema" }
-  );
-
-/** `soak help`, `--help` anywhere, or nothing at all. */
-export interface HelpCommand {
-  readonly command: "help";
-  /** What the help is on; `undefined`: everything. */
-  readonly topic: HelpTopic | undefined;
-  /**
-   * `false` when there were no arguments at all. That is a usage error that is answered with the
-   * help: a script whose variable is empty must not pass.
-   */
-  readonly asked: boolean;
-}
-
-/** Everything that a command line can ask for; `deltas` and `files` are never empty. */
-export type Command =
-  | RunCommand
-  | VerifyCommand
-  | {
-    readonly command: "gate";
-    readonly dir: string;
-    readonly strict: boolean;
-    readonly prometheus: boolean;
-    readonly json: boolean;
-  }
-  | { readonly command: "replay"; readonly dir: string; readonly json: boolean }
-  | {
-    readonly command: "apply";
-    readonly runtimePath: string;
-    /** Name or file of the profile. */
-    readonly profile: string;
-    readonly deltas: Deltas;
-    readonly json: boolean;
-  }
-  | ParamsCommand
-  | ProfileCommand
-  | { readonly command: "hash"; readonly files: readonly string[] }
-  | HelpCommand
-  | { readonly command: "version" };
 
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
 const VERSION_FLAGS: readonly string[] = ["--version", "-V"];

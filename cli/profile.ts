@@ -16,9 +16,9 @@ import type { ProfileProblem } from "../model/schema_check.ts";
 import { startingPoint } from "../model/starting_point.ts";
 import type { Style } from "../report/terminal.ts";
 import { verdictText } from "../report/verdict_text.ts";
+import type { ProfileCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
-import type { ProfileCommand } from "./options.ts";
 
 /** Name of the schema beside a profile that `init` writes. */
 const SCHEMA_FILE = "profile.schema.json";

@@ -9,15 +9,12 @@ import { printable } from "../base/text.ts";
 import type { Progress } from "../report/terminal.ts";
 import { verdictText } from "../report/verdict_text.ts";
 import { replayRun } from "../run/replay.ts";
+import type { ReplayCommand } from "./command.ts";
 import { type Io, openProgress } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
-import type { Command } from "./options.ts";
 
 /** Runs a simulated run again; the exit code says whether every byte is the same. */
-export async function executeReplay(
-  command: Command & { readonly command: "replay" },
-  io: Io,
-): Promise<number> {
+export async function executeReplay(command: ReplayCommand, io: Io): Promise<number> {
   const startMs = io.nowMs();
   const shown: { progress: Progress | null } = { progress: null };
   const { iterations, files, difference } = await replayRun(command.dir, {

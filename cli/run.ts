@@ -15,10 +15,10 @@ import type { IterationRecord } from "../record/records.ts";
 import { renderCounts, RunTable } from "../report/run_table.ts";
 import type { Progress } from "../report/terminal.ts";
 import { type RunResult, runSoak } from "../run/run.ts";
+import type { RunCommand } from "./command.ts";
 import { type Io, openProgress } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
 import { flagNamed } from "./mistakes.ts";
-import type { RunCommand } from "./options.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {

@@ -20,15 +20,12 @@ import { loadProfile } from "../model/profile_file.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
+import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
-import type { Command, ParamsCommand } from "./options.ts";
 
 /** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
-export async function executeApply(
-  command: Command & { readonly command: "apply" },
-  io: Io,
-): Promise<number> {
+export async function executeApply(command: ApplyCommand, io: Io): Promise<number> {
   const result = await applyDeltasWithTracking({
     profile: loadProfile(command.profile),
     runtimePath: command.runtimePath,
@@ -128,10 +125,7 @@ async function getParam(
 }
 
 /** Prints state hashes as sha256sum does. */
-export async function executeHash(
-  command: Command & { readonly command: "hash" },
-  io: Io,
-): Promise<number> {
+export async function executeHash(command: HashCommand, io: Io): Promise<number> {
   let code: number = EXIT.passed;
   for (const file of command.files) {
     try {

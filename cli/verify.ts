@@ -9,9 +9,9 @@ import { verifyRun } from "../proof/verify.ts";
 import { explainIteration } from "../report/explain.ts";
 import { renderVerification } from "../report/verdict_text.ts";
 import { summaryOf, VerifyReport } from "../report/verify_report.ts";
+import type { VerifyCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT, EXIT_OF_VERDICT } from "./exit_code.ts";
-import type { VerifyCommand } from "./options.ts";
 
 /** Verifies a run and writes the reports; the exit code is the verdict. */
 export async function executeVerify(command: VerifyCommand, io: Io): Promise<number> {

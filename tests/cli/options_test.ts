@@ -2,8 +2,9 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import * as fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
 import { printable } from "../../base/text.ts";
+import type { Command } from "../../cli/command.ts";
 import { COMMANDS } from "../../cli/commands.ts";
-import { type Command, parseOptions } from "../../cli/options.ts";
+import { parseOptions } from "../../cli/options.ts";
 
 const SEED = 20250101;
 
