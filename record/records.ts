@@ -8,7 +8,7 @@
 import type { JsonObject, JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
-import { GUARDS } from "../model/guards.ts";
+import { type AppliedStep, GUARDS } from "../model/guards.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
@@ -38,14 +38,8 @@ export interface RunRecord {
   readonly profile: Profile;
 }
 
-/** A change of one parameter, as recorded. */
-export interface RecordedChange {
-  /** The parameter's flat key. */
-  readonly key: string;
-  /** Value before. */
-  readonly from: number;
-  /** Value after. */
-  readonly to: number;
+/** A change of one parameter, as proposed and recorded. */
+export interface RecordedChange extends AppliedStep {
   /** The rule that asked for it. */
   readonly rule: string;
 }

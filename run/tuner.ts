@@ -26,25 +26,14 @@ import {
   type Rule,
   ruleFires,
 } from "../model/profile.ts";
-
-/** A change that the tuner wants, with the rule that asked for it. */
-export interface ProposedChange {
-  /** The parameter's flat key. */
-  readonly key: string;
-  /** Present value. */
-  readonly from: number;
-  /** Target value. */
-  readonly to: number;
-  /** Name of the rule. */
-  readonly rule: string;
-}
+import type { RecordedChange } from "../record/records.ts";
 
 /** What the tuner wants after an iteration. */
 export interface Proposal {
   /** Target values by flat key; empty when nothing is proposed. */
   readonly deltas: Deltas;
   /** The same, with present values and rules. */
-  readonly changes: readonly ProposedChange[];
+  readonly changes: readonly RecordedChange[];
   /** Why, in words a person can follow. */
   readonly rationale: string;
   /** What the guards kept from being proposed. */
@@ -82,7 +71,7 @@ export function propose(input: TunerInput): Proposal {
   if (cooldown.holds) return nothing(`cooling down: ${cooldown.detail}`);
 
   const { pulls, remarks } = collectPulls(input);
-  const changes: ProposedChange[] = [];
+  const changes: RecordedChange[] = [];
   const withheld: Record<"oscillation" | "velocity", string[]> = { oscillation: [], velocity: [] };
   for (const pull of pulls) {
     const { change, guard, remark } = withinGuards(pull, history, settings, profile);
@@ -196,7 +185,7 @@ function withinGuards(
   settings: GuardSettings,
   profile: Profile,
 ): {
-  change: ProposedChange | null;
+  change: RecordedChange | null;
   guard: "oscillation" | "velocity" | null;
   remark: string | null;
 } {
@@ -236,7 +225,7 @@ function withinReach({ parameter, from, to }: Pull, allowance: number): number {
 
 function explainRule(
   rule: Rule,
-  changes: readonly ProposedChange[],
+  changes: readonly RecordedChange[],
   kpis: KpiValues,
 ): string | null {
   const own = changes.filter((change) => change.rule === rule.name);

@@ -154,6 +154,30 @@ Deno.test("no import hides its target from this test", () => {
   }
 });
 
+Deno.test("CONTRIBUTING.md shows the table as it is, and lists every file of every room", () => {
+  const text = Deno.readTextFileSync(inRepository("CONTRIBUTING.md"));
+  const [, house = "", list = ""] = text.split(/^## The house$|^### What is where$/m);
+  const compared = [...house.matchAll(/^([a-z.]+?)\/? {2,}.*? {2,}([a-z ]+)$/gm)].flatMap(
+    ([, room = "", column = ""]) => {
+      const shown = column === "nothing" ? [] : column.split(" ");
+      if (!shown.every((name) => Object.hasOwn(MAY_IMPORT, name))) return [];
+      assertEquals(shown, MAY_IMPORT[room], room);
+      return [room];
+    },
+  );
+  assertEquals(compared.length, 14, compared.join());
+  const listed: string[] = [];
+  let room = "";
+  for (const line of (list.split("```")[1] ?? "").split("\n")) {
+    room = /^([a-z]+)\/$/.exec(line)?.[1] ?? room;
+    const file = /^ {2}(\w+) {2,}\S/.exec(line)?.[1];
+    if (file !== undefined) listed.push(`${room}/${file}.ts`);
+  }
+  const rooms = new Set(listed.map(roomOf));
+  assertEquals(listed.toSorted(), sources.filter((path) => rooms.has(roomOf(path))));
+  assertEquals(rooms.size, 9);
+});
+
 Deno.test("rooms are one level deep, and at most twenty stand at the root", () => {
   const code = sources.filter((path) => !/^(tests|examples)\//.test(path));
   assertEquals(code.filter((path) => path.split("/").length > 2), []);
