@@ -39,7 +39,7 @@ const UNPROVABLE = [
 /** Tells whether a directory holds a run of the older implementation. */
 export async function isLegacyRun(dir: string): Promise<boolean> {
   for (const number of await summaryNumbers(dir)) {
-    const value = readJson(join(dir, summaryFile(number)));
+    const value = jsonOrError(join(dir, summaryFile(number)));
     if (!(value instanceof SoakError)) return isLegacySummary(value);
   }
   return false;
@@ -77,7 +77,7 @@ export async function verifyLegacyRun(dir: string, tally: Tally): Promise<readon
     : UNPROVABLE;
 }
 
-function readJson(path: string): JsonValue | SoakError {
+function jsonOrError(path: string): JsonValue | SoakError {
   try {
     return decodeJson(readRegularFile(path), path);
   } catch (error) {
