@@ -103,27 +103,35 @@ const OUTSIDE_A_RUN: ProposalContext = {
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
   const { runtimePath, expectedHash } = options;
   using _lock = await lockRuntime(runtimePath);
-  const { runtime, stateHash: oldHash } = await readRuntime(runtimePath);
-  if (expectedHash !== undefined && !sameHash(oldHash, expectedHash)) {
+  const { runtime, stateHash } = await readRuntime(runtimePath);
+  if (expectedHash !== undefined && !sameHash(stateHash, expectedHash)) {
     throw foreignChange(runtimePath);
   }
-  const {
-    proposedDeltas,
-    profile = marketMaker,
-    history = EMPTY_HISTORY,
-    context = OUTSIDE_A_RUN,
-  } = options;
-  const next = applyDeltas(runtime, proposedDeltas, profile.parameters);
+  const { result, next } = await decide(runtime, stateHash, options);
+  if (next === null) return result;
+  await options.beforeWrite?.(result);
+  await atomicWriteJson(runtimePath, next);
+  await barrier(runtimePath, result.stateHash);
+  return result;
+}
+
+/** Validates the targets and asks the guards; with what comes next, unless one holds. */
+async function decide(
+  runtime: JsonObject,
+  oldHash: string,
+  options: ApplyOptions,
+): Promise<{ readonly result: ApplyResult; readonly next: JsonObject | null }> {
+  const { proposedDeltas, profile = marketMaker } = options;
+  const { history = EMPTY_HISTORY, context = OUTSIDE_A_RUN } = options;
+  const { parameters } = profile;
+  const next = applyDeltas(runtime, proposedDeltas, parameters);
   const targets = Object.fromEntries(
-    Object.keys(proposedDeltas).map((key) => [
-      key,
-      getFromRuntime(next, key, profile.parameters) ?? NaN,
-    ]),
+    Object.keys(proposedDeltas).map((key) => [key, getFromRuntime(next, key, parameters) ?? NaN]),
   );
   const evaluation = evaluateGuards(history, runtime, targets, profile, context.withheld);
   const skip = skipReason(evaluation, context);
   if (skip !== null) {
-    return {
+    const result = {
       applied: false,
       noOp: skip.no_op,
       oldHash,
@@ -133,25 +141,22 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
       bytesWritten: 0,
       skipReason: skip,
     };
+    return { result, next: null };
   }
-
   const text = canonicalJson(next);
-  const plan: ApplyResult = {
+  const result = {
     applied: true,
     noOp: false,
     oldHash,
     stateHash: await sha256Hex(text),
     deltasApplied: targets,
     changedKeys: Object.keys(targets)
-      .filter((key) => getFromRuntime(runtime, key, profile.parameters) !== targets[key])
+      .filter((key) => getFromRuntime(runtime, key, parameters) !== targets[key])
       .sort(),
     bytesWritten: text.length,
     skipReason: null,
   };
-  await options.beforeWrite?.(plan);
-  await atomicWriteJson(runtimePath, next);
-  await barrier(runtimePath, plan.stateHash);
-  return plan;
+  return { result, next };
 }
 
 /** A change that was decided on, and that a crash may have kept from being written. */
