@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ensureDirSync } from "@std/fs/ensure-dir";
 import { moveSync } from "@std/fs/move";
 import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
@@ -64,7 +63,7 @@ function requireDirectory(dir: string): void {
 function makeDirectory(path: string): void {
   try {
     const missing = missingFolders(path);
-    ensureDirSync(path);
+    Deno.mkdirSync(path, { recursive: true });
     for (const folder of missing) flushFolder(dirname(folder));
   } catch (cause) {
     throw osError("cannot make the folder", path, cause);

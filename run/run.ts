@@ -4,14 +4,19 @@
  * @module
  */
 
-import { join } from "@std/path/join";
 import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { observeIteration } from "../model/guards.ts";
 import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
 import type { ProposalContext } from "../model/skip_reason.ts";
-import { removeStep, RUNTIME_FILE, writeStep, writeSummary } from "../record/artifacts.ts";
+import {
+  type Recorded,
+  removeStep,
+  RUNTIME_FILE,
+  writeStep,
+  writeSummary,
+} from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.ts";
 import type { Measurement } from "../system/measurement.ts";
@@ -21,6 +26,7 @@ import { claimDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
+import { join } from "@std/path/join";
 
 /** How a run ended. */
 export interface RunResult extends RunStart {
@@ -98,7 +104,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const proposal = proposalIn(context, { profile, runtime, kpis, history });
   const { previousHash } = state;
   const iterated = { iteration, timeMs, previousHash, runtime, measured, judgement, proposal };
-  const record = await takeStep(iterated, options, {
+  const { record, fileHash } = await takeStep(iterated, options, {
     runtimePath,
     proposedDeltas: proposal.deltas,
     profile,
@@ -106,9 +112,8 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
     context: { ...context, withheld: proposal.withheld },
     expectedHash: state.stateHash,
   });
-  state.previousHash = await writeSummary(dir, record);
+  state.previousHash = fileHash;
   advance(state, record, history);
-  if (record.tuning.applied) removeStep(dir);
   return record;
 }
 
@@ -123,12 +128,15 @@ interface Iterated {
   readonly proposal: Proposal;
 }
 
-/** Applies the proposal; the record that this leads to is on disk before the runtime changes. */
+/**
+ * Applies the proposal and writes the summary. While the runtime changes, the record that this leads
+ * to is on disk as a step in progress.
+ */
 async function takeStep(
   iterated: Iterated,
   { dir, apply = applyDeltasWithTracking }: RunOptions,
   options: ApplyOptions,
-): Promise<IterationRecord> {
+): Promise<Pick<Recorded<IterationRecord>, "record" | "fileHash">> {
   const planned = new Map<ApplyResult, IterationRecord>();
   const result = await apply({
     ...options,
@@ -138,7 +146,10 @@ async function takeStep(
       await writeStep(dir, record);
     },
   });
-  return planned.get(result) ?? recordOf(iterated, result);
+  const record = planned.get(result) ?? recordOf(iterated, result);
+  const fileHash = await writeSummary(dir, record);
+  if (planned.size > 0) removeStep(dir);
+  return { record, fileHash };
 }
 
 function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {

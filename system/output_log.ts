@@ -4,7 +4,6 @@
  * @module
  */
 
-import { ensureDirSync } from "@std/fs/ensure-dir";
 import { dirname } from "@std/path/dirname";
 import { osError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
@@ -36,7 +35,7 @@ export class OutputLog implements Disposable {
   constructor(path: string, keep = false) {
     this.path = path;
     try {
-      ensureDirSync(dirname(path));
+      Deno.mkdirSync(dirname(path), { recursive: true });
       const how = keep ? { append: true } : { write: true, truncate: true };
       this.#file = Deno.openSync(path, { create: true, ...how });
       this.#written = this.#total = this.#file.statSync().size;
