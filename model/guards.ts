@@ -14,16 +14,14 @@ export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"]
 /** The name of a guard. */
 export type Guard = typeof GUARDS[number];
 
-/**
- * A value for each guard. The keys stand in canonical order, in which records are written quickest.
- */
+/** A value for each guard. */
 export function byGuard<T>(value: (guard: Guard) => T): Record<Guard, T> {
   return {
-    cooldown: value("cooldown"),
     freeze: value("freeze"),
-    no_op: value("no_op"),
     oscillation: value("oscillation"),
     velocity: value("velocity"),
+    cooldown: value("cooldown"),
+    no_op: value("no_op"),
   };
 }
 

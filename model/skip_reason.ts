@@ -37,16 +37,8 @@ export function skipReason(
 ): SkipReason | null {
   const first = GUARDS.find((guard) => evaluation[guard].holds);
   if (first === undefined) return null;
-  return makeSkipReason((guard) => evaluation[guard].holds, noteOf(first, evaluation, context));
-}
-
-/**
- * A skip reason from its flags and its note. The fields stand in canonical order, in which records
- * are written quickest.
- */
-export function makeSkipReason(holds: (guard: Guard) => boolean, note: string): SkipReason {
-  const { cooldown, freeze, no_op, ...rest } = byGuard(holds);
-  return { cooldown, freeze, no_op, note, ...rest };
+  const note = noteOf(first, evaluation, context);
+  return { ...byGuard((guard) => evaluation[guard].holds), note };
 }
 
 function noteOf(first: Guard, evaluation: GuardEvaluation, context: ProposalContext): string {

@@ -8,11 +8,11 @@
 import type { JsonObject, JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
-import { type AppliedStep, GUARDS } from "../model/guards.ts";
+import { type AppliedStep, byGuard, GUARDS } from "../model/guards.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
-import { makeSkipReason, type SkipReason } from "../model/skip_reason.ts";
+import type { SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
 
 /** Version of the file shapes in this module. */
@@ -213,9 +213,14 @@ function parseChange(shape: Shape): RecordedChange {
   };
 }
 
+const SKIP_FIELDS = [...GUARDS, "note"] as const;
+
 function parseSkipReason(shape: Shape): SkipReason {
-  shape.object([...GUARDS, "note"]);
-  return makeSkipReason((guard) => shape.get(guard).boolean(), shape.get("note").string());
+  shape.object(SKIP_FIELDS);
+  return {
+    ...byGuard((guard) => shape.get(guard).boolean()),
+    note: shape.get("note").string(),
+  };
 }
 
 /** The content of `SOAK_RUN.json`. */
@@ -269,7 +274,13 @@ export function tuningToJson(tuning: TuningRecord, iteration?: number): JsonObje
     old_hash: tuning.oldHash,
     proposed_deltas: tuning.proposedDeltas,
     rationale: tuning.rationale,
-    skip_reason: reason === null ? null : { ...reason },
+    skip_reason: reason === null ? null : skipReasonToJson(reason),
     state_hash: tuning.stateHash,
   };
+}
+
+const SKIP_FIELDS_SORTED = SKIP_FIELDS.toSorted();
+
+function skipReasonToJson(reason: SkipReason): JsonObject {
+  return Object.fromEntries(SKIP_FIELDS_SORTED.map((field) => [field, reason[field]]));
 }

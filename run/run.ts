@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "@std/path/join";
 import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
 import { eventLoopTurn } from "../base/wait.ts";
@@ -26,7 +27,6 @@ import { claimDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
-import { join } from "@std/path/join";
 
 /** How a run ended. */
 export interface RunResult extends RunStart {
