@@ -16,5 +16,7 @@ export function utcText(ms: number): string {
 export function isUtcText(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/.test(text)) return false;
   const ms = Date.parse(text);
-  return !Number.isNaN(ms) && [new Date(ms).toISOString(), utcText(ms)].includes(text);
+  if (Number.isNaN(ms)) return false;
+  const iso = new Date(ms).toISOString();
+  return iso === text || iso.replace(".000Z", "Z") === text;
 }

@@ -5,7 +5,7 @@
  */
 
 import { canonicalJson } from "../base/canonical.ts";
-import { sameHash, sha256Hex } from "../base/hash.ts";
+import { sha256Hex } from "../base/hash.ts";
 import {
   firstDifference,
   isJsonObject,
@@ -91,7 +91,7 @@ export function auditRecordChain(
       found("not_canonical", "the file is not in canonical form: another hand wrote it"),
     );
   }
-  if (lastFileHash !== null && !sameHash(record.previousHash, lastFileHash)) {
+  if (lastFileHash !== null && record.previousHash !== lastFileHash) {
     const before = record.iteration === 1 ? RUN_FILE : summaryFile(record.iteration - 1);
     findings.push(found(
       "record_chain_broken",
