@@ -34,12 +34,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const dir = parent.file("run");
     const child = spawnSoak(["run", "--mock", "--iterations", "100000", "--quiet", "--out", dir]);
     await appears(join(dir, summaryFile(3)));
-    const sentMs = performance.now();
     child.kill(signal);
     const { code, stderr } = await ended(child);
-    const tookMs = performance.now() - sentMs;
     assertEquals(code, CODES[signal]);
-    assert(tookMs < 5000, `it took ${tookMs} ms`);
     const recorded = namesIn(dir).filter((name) => name.startsWith("ITER_SUMMARY_")).length;
     assert(recorded < 50_000, `${recorded} iterations were run`);
     assertEquals(
