@@ -7,6 +7,7 @@
 import type { Command } from "./cli/command.ts";
 import { type Io, openIo, reportError } from "./cli/console.ts";
 import { exitOfError } from "./cli/exit_code.ts";
+import { flagNamed } from "./cli/mistakes.ts";
 import { parseOptions } from "./cli/options.ts";
 import { listenForSignals } from "./cli/signals.ts";
 
@@ -67,8 +68,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Work that has nothing to keep throws the signal's reason: the exit code.
     if (signal.aborted && error === signal.reason && typeof error === "number") return error;
-    reportError(error, io);
-    return exitOfError(error);
+    // A library names options, a command line flags.
+    const told = flagNamed(error);
+    reportError(told, io);
+    return exitOfError(told);
   }
 }
 

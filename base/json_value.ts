@@ -48,7 +48,7 @@ export function jsonPathStep(segment: string | number): string {
 
 /** The first place where two documents differ. */
 export interface JsonDifference {
-  /** Where, as {@linkcode jsonPath} writes it. */
+  /** The whole way there, as JSONPath. */
   readonly path: string;
   /** What stands there in the first document, as JSON text; `nothing` if nothing does. */
   readonly left: string;
@@ -65,7 +65,7 @@ export function firstDifference(
   const steps = stepsInto(left, right);
   if (steps === null) {
     const [a, b] = [JSON.stringify(left) ?? "nothing", JSON.stringify(right) ?? "nothing"];
-    return a === b ? null : { path: jsonPath(way), left: a, right: b };
+    return a === b ? null : { path: `$${way.map(jsonPathStep).join("")}`, left: a, right: b };
   }
   for (const step of steps) {
     const difference = firstDifference(valueAt(left, step), valueAt(right, step), [...way, step]);

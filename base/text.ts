@@ -30,18 +30,20 @@ export function shellWord(text: string): string {
 }
 
 /**
- * The valid word that a misspelt one was most likely meant to be: the only one that contains it, or
- * else the nearest that is not too far off.
+ * The valid word that a misspelt one was most likely meant to be: the only one that it begins, else
+ * the only one that contains it, else the nearest that is not too far off.
  */
 export function nearestSpelling(word: string, known: readonly string[]): string | undefined {
   const meant = word.slice(0, 64).toLowerCase();
   const names = new Map(known.map((name) => [name.toLowerCase(), name]));
   const folded = [...names.keys()];
-  const containing = folded.filter((name) => meant.length > 2 && name.includes(meant));
-  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 3));
-  const near = containing.length === 1
-    ? containing[0]
-    : closestMatch(meant, folded, { maxDistance });
+  const only = (matches: (name: string) => boolean): string | undefined => {
+    const [match, another] = meant.length > 2 ? folded.filter(matches) : [];
+    return another === undefined ? match : undefined;
+  };
+  const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
+  const near = only((name) => name.startsWith(meant)) ?? only((name) => name.includes(meant)) ??
+    closestMatch(meant, folded, { maxDistance });
   return near === undefined ? undefined : names.get(near);
 }
 

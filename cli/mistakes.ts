@@ -35,7 +35,15 @@ export function withFlagNames<T>(call: () => T): T {
 /** The error of an option as the mistake of the flag that asks for it; any other as it is. */
 export function flagNamed(error: unknown): unknown {
   if (!(error instanceof OptionError)) return error;
-  return usage(error.what, flagOf(error.option), error.remedy ?? "");
+  const { kind, what, remedy, option, message, stack } = error;
+  const where = flagOf(option);
+  const named = new SoakError(kind, what, {
+    where,
+    ...(remedy === undefined ? {} : { remedy }),
+    cause: error,
+  });
+  if (stack !== undefined) named.stack = stack.replace(message, named.message);
+  return named;
 }
 
 /**

@@ -18,7 +18,6 @@ import { type RunResult, runSoak } from "../run/run.ts";
 import type { RunCommand } from "./command.ts";
 import { type Io, openProgress } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
-import { flagNamed } from "./mistakes.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {
@@ -54,8 +53,6 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
       rows.take(record);
       io.progress(shown.progress?.update({ iteration, verdict, applied }, io.nowMs()) ?? "");
     },
-  }).catch((error) => {
-    throw flagNamed(error);
   });
   io.progress(shown.progress?.finish() ?? "");
   return report(command, result, rows, io);

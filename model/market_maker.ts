@@ -307,11 +307,11 @@ export const PARAM_KEYS: readonly string[] = marketMaker.parameters.map(({ key }
 
 /** Tells whether a profile goes by the built-in one's name without being it. */
 export function isImpostor(profile: Profile): boolean {
-  return profile !== marketMaker && plainName(profile.name) === plainName(marketMaker.name) &&
+  return profile !== marketMaker && foldedName(profile.name) === foldedName(marketMaker.name) &&
     canonicalJson(profile) !== canonicalJson(marketMaker);
 }
 
 /** A name as a person reads it: `Market_Maker` and `market-maker` are one. */
-function plainName(name: string): string {
+function foldedName(name: string): string {
   return name.toLowerCase().replaceAll(/[-_]/g, "");
 }

@@ -183,7 +183,10 @@ export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
 
 /** Something that a run is asked for and can't be; whoever asked knows how it is spelt there. */
 export class OptionError extends SoakError {
-  /** The option at fault: a name in `RunOptions`, or that of a setting. */
+  /**
+   * The option at fault: a name in `RunOptions`, that of a setting or of a kind of system, or
+   * `reload…` for the three ways to reload.
+   */
   readonly option: string;
 
   /** Says what is wrong with an option. */

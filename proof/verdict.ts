@@ -61,7 +61,7 @@ export interface VerifyResult {
 export const LENIENCY = 0.05;
 
 /** How many findings a result carries; an observer sees all of them. */
-export const MAX_FINDINGS = 200;
+const MAX_FINDINGS = 200;
 
 /** Sums of decimal shares carry rounding noise: a share of exactly the threshold must pass. */
 const TOLERANCE = 1e-9;

@@ -16,7 +16,7 @@ import type { SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
 
 /** Version of the file shapes in this module. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** `SOAK_RUN.json`: how a run was started. */
 export interface RunRecord {

@@ -175,7 +175,7 @@ function proposalsMarkdown(
     "| after iteration | proposed | outcome | why |",
     "|--:|---|---|---|",
     ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
-      `| ${iteration} | ${markdown(targets(proposedDeltas), 200)} | ${outcome} | ${
+      `| ${iteration} | ${markdown(targetsText(proposedDeltas), 200)} | ${outcome} | ${
         markdown(reason)
       } |`
     ),
@@ -183,7 +183,7 @@ function proposalsMarkdown(
   ];
 }
 
-function targets(deltas: Readonly<Record<string, number>>): string {
+function targetsText(deltas: Readonly<Record<string, number>>): string {
   return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
 }
 

@@ -137,18 +137,19 @@ async function takeStep(
   { dir, apply = applyDeltasWithTracking }: RunOptions,
   options: ApplyOptions,
 ): Promise<Pick<Recorded<IterationRecord>, "record" | "fileHash">> {
-  const planned = new Map<ApplyResult, IterationRecord>();
+  const planned: { result?: ApplyResult; record?: IterationRecord } = {};
   const result = await apply({
     ...options,
     async beforeWrite(plan) {
-      const record = recordOf(iterated, plan);
-      planned.set(plan, record);
-      await writeStep(dir, record);
+      planned.result = plan;
+      planned.record = recordOf(iterated, plan);
+      await writeStep(dir, planned.record);
     },
   });
-  const record = planned.get(result) ?? recordOf(iterated, result);
+  const asPlanned = planned.result === result ? planned.record : undefined;
+  const record = asPlanned ?? recordOf(iterated, result);
   const fileHash = await writeSummary(dir, record);
-  if (planned.size > 0) removeStep(dir);
+  if (planned.record !== undefined) removeStep(dir);
   return { record, fileHash };
 }
 

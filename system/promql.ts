@@ -11,7 +11,7 @@ import type { Profile } from "../model/profile.ts";
 import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
 
 /** The placeholder in a query for the length of an iteration, for example `rate(x[${window}])`. */
-export const WINDOW = "${window}";
+const WINDOW = "${window}";
 
 /** The largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024;

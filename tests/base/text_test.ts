@@ -73,6 +73,12 @@ Deno.test("nearestSpelling() finds the only word that contains the misspelt one"
   assertEquals(nearestSpelling("ze", KNOWN), undefined); // too short to say anything
 });
 
+Deno.test("nearestSpelling() prefers the only word that begins with the misspelt one", () => {
+  const kpis = ["p95_latency_ms", "adverse_bps_p95", "slippage_bps_p95"];
+  assertEquals(nearestSpelling("p95", kpis), "p95_latency_ms");
+  assertEquals(nearestSpelling("bps", kpis), undefined); // two contain it, none begins with it
+});
+
 Deno.test("nearestSpelling() finds the nearest word that is not too far off", () => {
   assertEquals(nearestSpelling("tcik_size", KNOWN), "tick_size");
   assertEquals(nearestSpelling("tax_age_ms", KNOWN), "max_age_ms");
@@ -81,8 +87,8 @@ Deno.test("nearestSpelling() finds the nearest word that is not too far off", ()
   assertEquals(nearestSpelling("rnu", ["run", "replay"]), undefined); // one letter in short words
   assertEquals(nearestSpelling("gaet", ["gate"]), "gate"); // two in longer ones
   assertEquals(nearestSpelling("gext", ["gate"]), undefined);
-  assertEquals(nearestSpelling("abcdefXYZ", ["abcdef123"]), "abcdef123"); // a third in long ones
-  assertEquals(nearestSpelling("abcdeWXYZ", ["abcde1234"]), undefined);
+  assertEquals(nearestSpelling("abcdefghiXYZ", ["abcdefghi123"]), "abcdefghi123"); // a quarter
+  assertEquals(nearestSpelling("abcdefghWXYZ", ["abcdefgh1234"]), undefined);
   assertEquals(nearestSpelling("tick_size", []), undefined);
 });
 

@@ -19,6 +19,18 @@ function write(path: string, value: unknown): void {
   Deno.writeTextFileSync(path, JSON.stringify(value, null, 2));
 }
 
+Deno.test("run and replay name the flag of an option that the library refuses", async () => {
+  await using dir = await tempDir();
+  write(dir.file("p.json"), { ...marketMaker, rules: [] });
+  const flags = "--mock --iterations 2 --quiet --out run";
+  assertRefused(await soakIn(dir.path, `run ${flags} --profile p.json`), 2, "(--profile)");
+  assertEquals((await soakIn(dir.path, `run ${flags}`)).code, 0);
+  assertRefused(await soakIn(dir.path, "run --resume --out run --seed 2"), 2, "(--seed)");
+  const record: JsonObject = JSON.parse(Deno.readTextFileSync(dir.file("run/SOAK_RUN.json")));
+  write(dir.file("run/SOAK_RUN.json"), { ...record, profile: { ...marketMaker, rules: [] } });
+  assertRefused(await soakIn(dir.path, "replay --path run"), 2, "(--profile)");
+});
+
 Deno.test("soak profile init writes a valid profile with its schema, and overwrites nothing", async () => {
   await using dir = await tempDir();
   const first = await soakIn(dir.path, "profile init p.json");
