@@ -10,7 +10,7 @@
  * const parent = await Deno.makeTempDir();
  * await runSoak({ dir: `${parent}/run`, iterations: 24, autoTune: true });
  * const { checks } = await runGate(`${parent}/run`, { strict: true, prometheus: true });
- * assertEquals(checks[0]?.found, "PASS, 8 of the last 8 iterations");
+ * assertEquals(checks[0]?.foundText, "PASS, 8 of the last 8 iterations");
  * await Deno.remove(parent, { recursive: true });
  * ```
  *
@@ -21,7 +21,7 @@ import { join } from "@std/path/join";
 import { atomicWrite } from "./base/atomic_file.ts";
 import { osError } from "./base/errors.ts";
 import { atomicWriteJson } from "./base/json_file.ts";
-import { checkList, decide, type GateCheck } from "./judgement/checks.ts";
+import { checkList, checkToJson, decide, type GateCheck } from "./judgement/checks.ts";
 import { type Snapshot, SnapshotWindow } from "./judgement/snapshot.ts";
 import { byGuard, type Guard } from "./model/guards.ts";
 import { marketMaker } from "./model/market_maker.ts";
@@ -33,7 +33,7 @@ import type { Verdict, VerifyResult } from "./proof/verdict.ts";
 import { verifyRun } from "./proof/verify.ts";
 import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifacts.ts";
 import { renderMetrics } from "./report/metrics.ts";
-import { VerifyReport } from "./report/verify_report.ts";
+import { runFacts, VerifyReport } from "./report/verify_report.ts";
 
 export type { GateCheck } from "./judgement/checks.ts";
 export { type KpiStatistics, type Snapshot, takeSnapshot } from "./judgement/snapshot.ts";
@@ -47,6 +47,14 @@ export interface GateOptions {
    * @default {false}
    */
   readonly strict?: boolean;
+  /**
+   * Let a run without any proposal pass.
+   *
+   * @default {false}
+   */
+  readonly allowNoDeltas?: boolean;
+  /** The profile that the run must have been made under. */
+  readonly expectedProfile?: Profile;
   /**
    * Write `POST_SOAK_METRICS.prom`.
    *
@@ -91,13 +99,15 @@ export interface GateResult {
  * ```
  */
 export async function runGate(dir: string, options: GateOptions = {}): Promise<GateResult> {
-  const { strict = false, prometheus = false } = options;
+  const { strict = false, prometheus = false, allowNoDeltas = false } = options;
   // Whatever happens from here on, the answer of an earlier gate must not be read as this one's.
   for (const name of [GATE_REPORT_FILE, SNAPSHOT_FILE, METRICS_FILE]) removeStale(join(dir, name));
   using report = new VerifyReport(dir);
   const observed = new Observed();
   const verification = await verifyRun(dir, {
     strict,
+    allowNoDeltas,
+    ...(options.expectedProfile === undefined ? {} : { expectedProfile: options.expectedProfile }),
     observer: {
       finding: (finding) => report.finding(finding),
       proposal: (proposal) => report.proposal(proposal),
@@ -106,7 +116,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
   });
   const profile = verification.run?.profile ?? marketMaker;
   const snapshot = observed.snapshot(profile);
-  const checks = checkList(verification, snapshot, profile, strict);
+  const checks = checkList({ verification, snapshot, profile, strict, allowNoDeltas });
   const verdict = decide(checks, verification);
   const { skipped } = observed;
 
@@ -127,8 +137,8 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     schema_version: 1,
     verdict,
     strict,
-    checks,
-    profile: profile.name,
+    checks: checks.map(checkToJson),
+    run: runFacts(verification),
     last_hash: verification.lastHash,
   });
   return { verdict, checks, snapshot, verification, skipped };

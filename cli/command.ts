@@ -41,6 +41,8 @@ export interface VerifyCommand {
   /** Share of proposals that must be in full effect, in percent. */
   readonly thresholdPct: number;
   readonly allowNoDeltas: boolean;
+  /** Name or file of the profile that the run must have been made under. */
+  readonly profile: string | undefined;
   /** The iteration to explain, if one is to be. */
   readonly explain: number | undefined;
   readonly json: boolean;
@@ -52,6 +54,9 @@ export interface GateCommand {
   readonly dir: string;
   readonly strict: boolean;
   readonly prometheus: boolean;
+  readonly allowNoDeltas: boolean;
+  /** Name or file of the profile that the run must have been made under. */
+  readonly profile: string | undefined;
   readonly json: boolean;
 }
 

@@ -54,6 +54,18 @@ const PROFILE_FLAG: FlagSpec = {
   default: DEFAULT_PROFILE,
 };
 
+const ALLOW_NO_DELTAS_FLAG: FlagSpec = {
+  name: "allow-no-deltas",
+  placeholder: null,
+  description: "accept a run in which nothing was proposed, such as one that needed no change",
+};
+
+const EXPECTED_PROFILE_FLAG: FlagSpec = {
+  name: "profile",
+  placeholder: "FILE|NAME",
+  description: "the profile that the run must have been made under",
+};
+
 const RUN: CommandSpec = {
   summary: "run a soak, or go on with an interrupted one",
   positionals: ["[-- COMMAND ARG…]"],
@@ -146,11 +158,8 @@ const VERIFY: CommandSpec = {
       range: { min: 0, max: 100, integer: false },
       default: `${THRESHOLD_PCT.default}, with --strict ${THRESHOLD_PCT.strict}`,
     },
-    {
-      name: "allow-no-deltas",
-      placeholder: null,
-      description: "accept a run in which nothing was proposed",
-    },
+    ALLOW_NO_DELTAS_FLAG,
+    EXPECTED_PROFILE_FLAG,
     {
       name: "explain",
       placeholder: "I",
@@ -176,6 +185,11 @@ const GATE: CommandSpec = {
   details: [
     "Takes the snapshot of the last iterations, verifies the run and prints one line a check. " +
     "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory.",
+    "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
+    "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
+    "freeze when, besides, the freeze held in at least half of them and the last 3 did not all " +
+    "miss a KPI. Without --strict, findings of the verification are named and do not count.",
+    "Without --profile a run is judged by the profile that it records: look at the first line.",
   ],
   flags: [
     PATH_FLAG,
@@ -186,6 +200,8 @@ const GATE: CommandSpec = {
       description: "also write POST_SOAK_METRICS.prom",
       synonyms: ["prom", "metrics"],
     },
+    ALLOW_NO_DELTAS_FLAG,
+    EXPECTED_PROFILE_FLAG,
     JSON_FLAG,
   ],
   examples: [

@@ -6,29 +6,34 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import { runGate } from "../gate.ts";
+import { checkToJson } from "../judgement/checks.ts";
+import { loadProfile } from "../model/profile_file.ts";
 import { renderGate } from "../report/verdict_text.ts";
-import { summaryOf } from "../report/verify_report.ts";
+import { runFacts, summaryOf } from "../report/verify_report.ts";
 import type { GateCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT_OF_VERDICT } from "./exit_code.ts";
 
 /** Runs the gate; the exit code is the verdict. */
 export async function executeGate(command: GateCommand, io: Io): Promise<number> {
-  const { strict, prometheus } = command;
+  const { strict, prometheus, allowNoDeltas } = command;
   const { verdict, checks, snapshot, verification } = await runGate(command.dir, {
     strict,
     prometheus,
+    allowNoDeltas,
+    ...(command.profile === undefined ? {} : { expectedProfile: loadProfile(command.profile) }),
   });
   io.out(
     command.json
       ? canonicalJson({
         verdict,
         strict,
-        checks,
+        checks: checks.map(checkToJson),
+        run: runFacts(verification),
         snapshot,
         verification: { ...summaryOf(verification), findings: verification.findings },
       })
-      : renderGate(checks, verdict, io.outStyle),
+      : renderGate(verification, checks, verdict, io.outStyle),
   );
   return EXIT_OF_VERDICT[verdict];
 }

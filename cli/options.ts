@@ -100,7 +100,10 @@ function build(given: Given): Command {
     case "gate": {
       const strict = switches.has("strict");
       const prometheus = switches.has("prometheus");
-      return { command: name, dir: directory(given, "path"), strict, prometheus, json };
+      const allowNoDeltas = switches.has("allow-no-deltas");
+      const profile = text(given, "profile");
+      const dir = directory(given, "path");
+      return { command: name, dir, strict, prometheus, allowNoDeltas, profile, json };
     }
     case "replay":
       return { command: name, dir: directory(given, "path"), json };
@@ -185,7 +188,7 @@ function verifyOptions(given: Given): VerifyCommand {
   const strict = switches.has("strict");
   const explain = number(given, "explain");
   const other = ["json", "strict", "allow-no-deltas"].find((name) => switches.has(name)) ??
-    (given.texts.has("threshold") ? "threshold" : undefined);
+    ["threshold", "profile"].find((name) => given.texts.has(name));
   if (explain !== undefined && other !== undefined) {
     throw usage("a story for people has no verdict", "--explain", `leave --${other} out`);
   }
@@ -195,6 +198,7 @@ function verifyOptions(given: Given): VerifyCommand {
     strict,
     thresholdPct: thresholdPct(given) ?? THRESHOLD_PCT[strict ? "strict" : "default"],
     allowNoDeltas: switches.has("allow-no-deltas"),
+    profile: text(given, "profile"),
     explain,
     json: switches.has("json"),
   };

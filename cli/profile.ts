@@ -9,13 +9,13 @@ import { join } from "@std/path/join";
 import { canonicalJson } from "../base/canonical.ts";
 import { osError, SoakError } from "../base/errors.ts";
 import { printable, shellWord } from "../base/text.ts";
-import { profileToJson } from "../model/profile_check.ts";
+import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
 import { checkProfileFile, loadProfile } from "../model/profile_file.ts";
 import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
 import type { ProfileProblem } from "../model/schema_check.ts";
 import { startingPoint } from "../model/starting_point.ts";
 import type { Style } from "../report/terminal.ts";
-import { verdictText } from "../report/verdict_text.ts";
+import { SHORT_HASH, verdictText } from "../report/verdict_text.ts";
 import type { ProfileCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
@@ -34,7 +34,7 @@ export async function executeProfile(command: ProfileCommand, io: Io): Promise<n
       return EXIT.passed;
     }
     case "check":
-      return check(command.file, command.json, io);
+      return await check(command.file, command.json, io);
     case "schema":
       io.out(command.json ? canonicalJson(PROFILE_SCHEMA) : pretty(PROFILE_SCHEMA));
       return EXIT.passed;
@@ -82,11 +82,12 @@ async function createFile(path: string, value: unknown): Promise<boolean> {
   }
 }
 
-function check(file: string, json: boolean, io: Io): number {
+async function check(file: string, json: boolean, io: Io): Promise<number> {
   const { profile, problems } = checkProfileFile(file);
   const valid = profile !== null;
+  const hash = profile === null ? null : await hashOfProfile(profile);
   if (json) {
-    io.out(canonicalJson({ valid, problems }));
+    io.out(canonicalJson({ valid, problems, hash }));
     return valid ? EXIT.passed : EXIT.failed;
   }
   for (const problem of problems) io.out(problemLine(problem, io.outStyle));
@@ -97,7 +98,9 @@ function check(file: string, json: boolean, io: Io): number {
   ];
   const what = profile === null
     ? ""
-    : `profile ${profile.name}, ${counted(profile.parameters.length, "parameter")}, ` +
+    : `profile ${profile.name} ${hash?.slice(0, SHORT_HASH)}, ${
+      counted(profile.parameters.length, "parameter")
+    }, ` +
       `${counted(profile.kpis.length, "KPI")}, ${counted(profile.rules.length, "rule")}`;
   const verdict = verdictText(valid ? "PASS" : "FAIL", io.outStyle);
   const summary = [what, ...found].filter((part) => part !== "").join("; ");

@@ -5,6 +5,7 @@
  */
 
 import { canonicalJson } from "../base/canonical.ts";
+import { loadProfile } from "../model/profile_file.ts";
 import { verifyRun } from "../proof/verify.ts";
 import { explainIteration } from "../report/explain.ts";
 import { renderVerification } from "../report/verdict_text.ts";
@@ -24,6 +25,7 @@ export async function executeVerify(command: VerifyCommand, io: Io): Promise<num
     strict: command.strict,
     threshold: command.thresholdPct / 100,
     allowNoDeltas: command.allowNoDeltas,
+    ...(command.profile === undefined ? {} : { expectedProfile: loadProfile(command.profile) }),
     observer: {
       finding: (finding) => report.finding(finding),
       proposal: (proposal) => report.proposal(proposal),

@@ -4,130 +4,247 @@
  * @module
  */
 
+import type { JsonObject } from "../base/json_value.ts";
 import { ratioText } from "../base/text.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { leastOf, MISSES_AT_END, type Snapshot } from "./snapshot.ts";
 
 /** One line of the gate's check list. */
 export interface GateCheck {
+  /** The stable name for scripts, for example `"kpis"`. */
+  readonly id: string;
   /** What is checked. */
   readonly name: string;
   /** `"unknown"`: the artifacts don't tell. */
   readonly status: "pass" | "warn" | "fail" | "unknown";
-  /** What was found. */
-  readonly found: string;
-  /** What was wanted. */
-  readonly wanted: string;
-  /** What to look at if it did not pass; `null` if it did. */
+  /** What was found, as values. */
+  readonly found: JsonObject;
+  /** What was wanted, as values. */
+  readonly wanted: JsonObject;
+  /** What was found, in words. */
+  readonly foundText: string;
+  /** What was wanted, in words. */
+  readonly wantedText: string;
+  /** What to do or to look at if it did not pass; `null` if it did. */
   readonly look: string | null;
 }
 
+/** What the check list is made from. */
+export interface Judged {
+  /** What the verification found. */
+  readonly verification: VerifyResult;
+  /** The last iterations. */
+  readonly snapshot: Snapshot;
+  /** The profile that the run was made under. */
+  readonly profile: Profile;
+  /** Whether findings count. */
+  readonly strict: boolean;
+  /** Whether a run without any proposal may pass. */
+  readonly allowNoDeltas: boolean;
+}
+
 /** The check list of a run, in the order in which it is printed. */
-export function checkList(
-  verification: VerifyResult,
-  snapshot: Snapshot,
-  profile: Profile,
-  strict: boolean,
-): GateCheck[] {
+export function checkList(judged: Judged): GateCheck[] {
   return [
-    kpiCheck(snapshot, profile),
-    freezeCheck(snapshot, profile, verification.findingClasses.gap > 0),
-    ratioCheck(verification, profile),
-    stuckCheck(verification, profile),
-    findingsCheck(verification, strict),
+    kpiCheck(judged),
+    freezeCheck(judged),
+    ratioCheck(judged),
+    stuckCheck(judged),
+    findingsCheck(judged),
   ];
 }
 
-function kpiCheck(snapshot: Snapshot, { gate }: Profile): GateCheck {
-  const { verdict, pass_count_last8, iterations_analyzed } = snapshot;
+/** The check list's lines as they stand in `GATE_REPORT.json` and in what `--json` prints. */
+export function checkToJson(check: GateCheck): JsonObject {
+  const { id, name, status, found, wanted, foundText, wantedText, look } = check;
   return {
-    name: "KPIs on target",
-    status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
-    found: `${verdict}, ${pass_count_last8} of the last ${iterations_analyzed} iterations`,
-    wanted: `at least ${gate.pass} of ${gate.window}`,
-    look: verdict === "PASS" ? null : "summary.kpi_reasons in the last summaries",
-  };
-}
-
-function freezeCheck(
-  { freeze_ready }: Snapshot,
-  { guards, gate }: Profile,
-  gapped: boolean,
-): GateCheck {
-  const found = freeze_ready
-    ? "the freeze holds at the end"
-    : gapped
-    ? "can't be told after a gap in the record"
-    : "no freeze holds at the end";
-  return {
-    name: "Ready to freeze",
-    status: freeze_ready ? "pass" : gapped ? "unknown" : "fail",
+    id,
+    name,
+    status,
     found,
-    wanted: `the last ${guards.freeze_after} on target, ${gate.pass} of ${gate.window} in all`,
-    look: freeze_ready ? null : "freeze_ready and kpi_last8 in POST_SOAK_SNAPSHOT.json",
+    wanted,
+    found_text: foundText,
+    wanted_text: wantedText,
+    look,
   };
 }
 
-function ratioCheck({ ratio, counts }: VerifyResult, { gate }: Profile): GateCheck {
-  const name = "Full-apply ratio";
-  const wanted = `at least ${gate.full_apply_ratio}`;
-  if (ratio === null) {
+/** Where the records don't tell, the verification's own check names what is missing. */
+const LOOK_BELOW = "look at what is missing, named below";
+
+/** A check that has no iteration to go by. */
+const NOTHING_TO_JUDGE = {
+  status: "unknown",
+  found: { iterations: 0 },
+  foundText: "no iteration to judge",
+  look: LOOK_BELOW,
+} as const;
+
+function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
+  const { verdict, pass_count_last8: met, iterations_analyzed: of, missed_last8 } = snapshot;
+  const pass = leastOf(of, gate.pass, gate.window);
+  const warn = leastOf(of, gate.warn, gate.window);
+  const warned = warn === pass ? "" : `, ${listOf(warn, pass)} with a warning`;
+  const check = {
+    id: "kpis",
+    name: "KPIs on target",
+    wanted: { pass, warn, iterations: of },
+    wantedText: of === 0
+      ? `at least ${gate.pass} of ${gate.window}`
+      : `at least ${pass} of ${of}${warned}`,
+  } as const;
+  if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
+  return {
+    ...check,
+    status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
+    found: { verdict, on_target: met, iterations: of },
+    foundText: `${verdict}, ${met} of the last ${of} iterations`,
+    look: verdict === "PASS"
+      ? null
+      : `look at summary.kpi_reasons in ${summariesText(missed_last8)}`,
+  };
+}
+
+/** What is below `pass` and still enough, from `warn` up: "5", "4 or 5", "3 to 5". */
+function listOf(warn: number, pass: number): string {
+  const last = pass - 1;
+  return warn === last ? String(last) : `${warn} ${last - warn === 1 ? "or" : "to"} ${last}`;
+}
+
+function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
+  const { freeze_ready: ready, iterations_analyzed: of, misses_at_end: missed } = snapshot;
+  const gapped = verification.findingClasses.gap > 0;
+  const frozen = snapshot.guards_last8.freeze;
+  const least = leastOf(of, 1, 2);
+  const check = {
+    id: "freeze",
+    name: "Ready to freeze",
+    wanted: { ready: true, frozen: least, iterations: of, misses_at_end: MISSES_AT_END - 1 },
+    wantedText: of === 0
+      ? "frozen in at least half of them"
+      : `frozen in at least ${least} of ${of}, the last ${MISSES_AT_END} not all missed`,
+  } as const;
+  if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
+  const found = { ready, frozen, iterations: of, misses_at_end: missed };
+  if (!ready && gapped) {
+    const foundText = "can't be told after a gap in the record";
+    return { ...check, status: "unknown", found, foundText, look: LOOK_BELOW };
+  }
+  const but = ready
+    ? ""
+    : missed >= MISSES_AT_END
+    ? `, but the last ${missed} missed a KPI`
+    : frozen >= least
+    ? ", but KPIs are not on target"
+    : "";
+  return {
+    ...check,
+    status: ready ? "pass" : "fail",
+    found,
+    foundText: `frozen in ${frozen} of the last ${of}${but}`,
+    look: ready
+      ? null
+      : `a freeze begins once ${profile.guards.freeze_after} in a row meet every ` +
+        "KPI and ends with a miss; soak verify --explain I tells of iteration I",
+  };
+}
+
+function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged): GateCheck {
+  const { ratio, counts, reason } = verification;
+  const least = gate.full_apply_ratio;
+  const passed = ratio !== null && ratio >= least;
+  const check = {
+    id: "full_apply_ratio",
+    name: "Full-apply ratio",
+    found: { ratio, full: counts.full, total: counts.total },
+    wanted: { ratio: least, allow_no_deltas: allowNoDeltas },
+    wantedText: `at least ${least}`,
+  } as const;
+  if (ratio !== null) {
     return {
-      name,
-      status: "unknown",
-      found: "nothing was proposed",
-      wanted,
-      look: "auto_tune in SOAK_RUN.json, and skip_reason in the summaries",
+      ...check,
+      status: passed ? "pass" : "fail",
+      foundText: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
+      look: passed ? null : "look at the proposals in DELTA_VERIFY_REPORT.md",
     };
   }
-  const passed = ratio >= gate.full_apply_ratio;
   return {
-    name,
-    status: passed ? "pass" : "fail",
-    found: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
-    wanted,
-    look: passed ? null : "the proposals in DELTA_VERIFY_REPORT.md",
+    ...check,
+    status: allowNoDeltas ? "pass" : "unknown",
+    foundText: verification.iterations === 0 ? "nothing was proposed" : reason,
+    wantedText: allowNoDeltas ? `at least ${least}, or no proposal` : `at least ${least}`,
+    look: allowNoDeltas ? null : noProposalRemedy(verification),
   };
 }
 
-function stuckCheck({ signatureStuck }: VerifyResult, { gate }: Profile): GateCheck {
+/** What to do about a run in which nothing was proposed. */
+function noProposalRemedy({ run, missed, iterations }: VerifyResult): string {
+  if (iterations === 0) return LOOK_BELOW;
+  if (missed === 0) return "--allow-no-deltas accepts a run that needed no change";
+  return run?.autoTune === false
+    ? "soak again with --auto-tune; --allow-no-deltas accepts a run without it"
+    : "no rule of the profile asked for a change: soak profile check names gaps between rules";
+}
+
+function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Judged): GateCheck {
   const passed = signatureStuck <= gate.signature_stuck;
   return {
+    id: "signature_stuck",
     name: "Signature stuck",
     status: passed ? "pass" : "fail",
-    found: String(signatureStuck),
-    wanted: `at most ${gate.signature_stuck}`,
-    look: passed ? null : "signature_stuck in DELTA_VERIFY_REPORT.md",
+    found: { count: signatureStuck },
+    wanted: { count: gate.signature_stuck },
+    foundText: String(signatureStuck),
+    wantedText: `at most ${gate.signature_stuck}`,
+    look: passed ? null : "look at signature_stuck in DELTA_VERIFY_REPORT.md",
   };
 }
 
-function findingsCheck(verification: VerifyResult, strict: boolean): GateCheck {
+function findingsCheck({ verification, strict }: Judged): GateCheck {
   const { gap, proof } = verification.findingClasses;
   const total = gap + proof;
-  const failed = verification.verdict === "FAIL" || (strict && proof > 0);
-  const status = failed
-    ? "fail"
-    : verification.verdict === "INCONCLUSIVE" || gap > 0
-    ? "unknown"
-    : total > 0
-    ? "warn"
-    : "pass";
+  const { verdict, counts } = verification;
+  const failed = verdict === "FAIL";
+  // That nothing was proposed is for the ratio's check to say.
+  const open = gap > 0 || (verdict === "INCONCLUSIVE" && counts.total > 0);
+  const status = failed ? "fail" : open ? "unknown" : total > 0 ? "warn" : "pass";
   const telling = verification.findings.find((finding) => !failed || classOf(finding) === "proof");
   return {
+    id: "verification",
     name: strict ? "Strict verification" : "Verification",
     status,
-    found: total === 0
-      ? `${verification.verdict}, no findings`
-      : total === 1
-      ? "1 finding"
-      : `${total} findings`,
-    wanted: strict ? "no findings" : "nothing missing or unreadable",
-    look: telling === undefined
-      ? status === "pass" ? null : "DELTA_VERIFY_REPORT.md"
-      : `${telling.file}: ${telling.message} (${telling.code})`,
+    found: { verdict, findings: total, proof, gap },
+    wanted: { findings: strict ? 0 : null, gap: 0 },
+    foundText: findingsText(verification, total, strict),
+    wantedText: strict ? "no findings" : "nothing missing or unreadable",
+    look: status === "pass"
+      ? null
+      : telling === undefined
+      ? "look at the proposals in DELTA_VERIFY_REPORT.md"
+      : `look at ${telling.file}: ${telling.message} (${telling.code})`,
   };
+}
+
+function findingsText(
+  { verdict, reason, counts }: VerifyResult,
+  total: number,
+  strict: boolean,
+): string {
+  if (total > 0) {
+    const what = total === 1 ? "1 finding" : `${total} findings`;
+    return strict || verdict !== "PASS" ? what : `${what}, not counted without --strict`;
+  }
+  if (verdict === "PASS" || counts.total === 0) return "no findings";
+  return `${verdict}, ${reason}`;
+}
+
+/** The last few summaries of a list, for a line. */
+function summariesText(iterations: readonly number[]): string {
+  const shown = iterations.slice(-3).map((iteration) => `ITER_SUMMARY_${iteration}.json`);
+  const left = iterations.length - shown.length;
+  return shown.join(", ") + (left > 0 ? ` and ${left} before` : "");
 }
 
 /** A gap leaves everything but proven falsehood open; else any failed check decides. */

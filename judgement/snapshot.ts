@@ -30,6 +30,10 @@ export interface Snapshot {
   readonly verdict: "PASS" | "WARN" | "FAIL";
   /** How many iterations of the window met every KPI. */
   readonly pass_count_last8: number;
+  /** Which iterations of the window did not. */
+  readonly missed_last8: readonly number[];
+  /** How many iterations in a row, up to the last one, did not. */
+  readonly misses_at_end: number;
   /** Iterations in the run. */
   readonly iterations_total: number;
   /** Iterations in the window. */
@@ -38,7 +42,10 @@ export interface Snapshot {
   readonly kpi_last8: Readonly<Record<string, KpiStatistics>>;
   /** In how many iterations of the window each guard held. */
   readonly guards_last8: Readonly<Record<Guard, number>>;
-  /** Whether the configuration settled: enough iterations passed, and the freeze holds. */
+  /**
+   * Whether the configuration settled: the verdict is not FAIL, it was frozen in at least half of
+   * the window, and the last {@linkcode MISSES_AT_END} iterations did not all miss a KPI.
+   */
   readonly freeze_ready: boolean;
   /** KPI values in the window that stand far out from the others. */
   readonly anomalies_count: number;
@@ -48,6 +55,12 @@ export interface Snapshot {
   readonly time_range: { readonly from: string; readonly to: string } | null;
 }
 
+/**
+ * So many misses in a row at the end are not taken for noise: where a quarter misses, which is
+ * what a window of 8 lets pass, chance makes them once in 64 runs.
+ */
+export const MISSES_AT_END = 3;
+
 /** A value further than this many deviations from the median is an anomaly. */
 const ANOMALY_DEVIATIONS = 5;
 
@@ -56,6 +69,11 @@ const LEAST_DEVIATION = 0.005;
 
 /** Makes the median absolute deviation comparable with a standard deviation. */
 const MAD_TO_SIGMA = 1.4826;
+
+/** The smallest number out of `n` whose share is at least `part` of `whole`. */
+export function leastOf(n: number, part: number, whole: number): number {
+  return Math.ceil(n * part / whole);
+}
 
 /** The last iterations of a run, as they come in. */
 export class SnapshotWindow {
@@ -79,22 +97,27 @@ export class SnapshotWindow {
   snapshot(): Snapshot {
     const window = this.#window;
     const { gate, kpis } = this.#profile;
-    const passed = window.filter(({ kpisMet }) => kpisMet).length;
-    const share = window.length === 0 ? 0 : passed / window.length;
-    const ready = share >= gate.pass / gate.window;
-    const verdict = ready ? "PASS" : share >= gate.warn / gate.window ? "WARN" : "FAIL";
+    const n = window.length;
+    const missed = window.filter(({ kpisMet }) => !kpisMet).map(({ iteration }) => iteration);
+    const passed = n - missed.length;
+    const isEnough = (least: number): boolean => n > 0 && passed >= leastOf(n, least, gate.window);
+    const verdict = isEnough(gate.pass) ? "PASS" : isEnough(gate.warn) ? "WARN" : "FAIL";
+    const misses = n - 1 - window.findLastIndex(({ kpisMet }) => kpisMet);
+    const guards = byGuard((guard) => window.filter(({ guards }) => guards[guard]).length);
     const series = kpis.map(({ key }) => [key, valuesOf(window, key)] as const);
     const [first, last] = [window[0], window.at(-1)];
-    const count = (guard: Guard): number => window.filter(({ guards }) => guards[guard]).length;
     return {
       schema_version: 1,
       verdict,
       pass_count_last8: passed,
+      missed_last8: missed,
+      misses_at_end: misses,
       iterations_total: this.#total,
-      iterations_analyzed: window.length,
+      iterations_analyzed: n,
       kpi_last8: Object.fromEntries(series.map(([key, values]) => [key, statistics(values)])),
-      guards_last8: byGuard(count),
-      freeze_ready: ready && (last?.guards.freeze ?? false),
+      guards_last8: guards,
+      freeze_ready: verdict !== "FAIL" && misses < MISSES_AT_END &&
+        guards.freeze >= leastOf(n, 1, 2),
       anomalies_count: series.reduce((sum, [, values]) => sum + anomalies(values), 0),
       signature_loops: loops(window.map(({ stateHash }) => stateHash)),
       time_range: first === undefined || last === undefined

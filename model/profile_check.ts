@@ -4,7 +4,9 @@
  * @module
  */
 
+import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
+import { sha256Hex } from "../base/hash.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import type { GateSettings, GuardSettings, Kpi, Parameter, Profile, Rule } from "./profile.ts";
 import {
@@ -111,6 +113,16 @@ export function parseProfile(value: JsonValue, file: string): Profile {
 /** A profile as a JSON document, as it stands in `SOAK_RUN.json` and in profile files. */
 export function profileToJson(profile: Profile): JsonObject {
   return JSON.parse(JSON.stringify(profile));
+}
+
+/**
+ * The hash that names a profile's content.
+ *
+ * @param profile The profile.
+ * @returns SHA-256 of its canonical form, as 64 lower-case hex digits.
+ */
+export async function hashOfProfile(profile: Profile): Promise<string> {
+  return await sha256Hex(new TextEncoder().encode(canonicalJson(profileToJson(profile))));
 }
 
 function isProfile(

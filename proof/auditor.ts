@@ -35,6 +35,7 @@ import type { AuditSink, SeenIteration } from "./audit_sink.ts";
 import { auditGuards, auditProposal, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
 import { findingIn, found, type RecordFinding } from "./findings.ts";
+import { InEffect, type SeenInEffect } from "./in_effect.ts";
 import { type Aftermath, judgeProposal, type PendingProposal } from "./outcome.ts";
 
 /** Judges the iterations of one run, in order. */
@@ -48,7 +49,9 @@ export class Auditor {
   #pending: PendingProposal | null = null;
   /** `null` once a gap has made it unknown. */
   #history: GuardHistory | null = EMPTY_HISTORY;
-  #reportedKeys: readonly string[];
+  /** Keys that the next measurement has to report: those of the last one, and those applied since. */
+  #dueKeys: readonly string[];
+  readonly #inEffect: InEffect;
   #lastTimeMs: number;
 
   /** Starts with the run's own record. */
@@ -57,9 +60,13 @@ export class Auditor {
     this.#sink = sink;
     this.#lastFileHash = runHash;
     this.#lastTimeMs = Date.parse(run.startedUtc);
-    this.#reportedKeys = run.system.kind === "mock"
-      ? run.profile.parameters.map(({ key }) => key)
-      : [];
+    this.#inEffect = new InEffect(run.profile.parameters);
+    this.#dueKeys = run.system.kind === "mock" ? run.profile.parameters.map(({ key }) => key) : [];
+  }
+
+  /** Which parameters were seen in effect so far. */
+  get inEffect(): SeenInEffect {
+    return this.#inEffect.seen;
   }
 
   /** Takes note that an iteration can't be judged. */
@@ -96,8 +103,12 @@ export class Auditor {
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
     this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
-      this.#report(auditEffective(record, this.#reportedKeys, state.values, profile));
-      this.#reportedKeys = Object.keys(record.effectiveParams);
+      this.#report(auditEffective(record, this.#dueKeys, state.values, profile));
+      this.#inEffect.take(record.effectiveParams, state.values);
+      this.#dueKeys = Object.keys(record.effectiveParams);
+    }
+    if (record.tuning.applied) {
+      this.#dueKeys = [...new Set([...this.#dueKeys, ...Object.keys(record.tuning.deltas)])];
     }
     this.#report(auditKpis(record, judgement, this.#run));
     this.#report(auditValues(record, state.problems, profile));

@@ -46,6 +46,7 @@ export type FindingCode =
   | "hash_missing"
   | "run_at_odds"
   | "profile_altered"
+  | "profile_unexpected"
   | "not_canonical"
   | "record_chain_broken"
   | "initial_hash_mismatch"
@@ -112,6 +113,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
+  profile_unexpected: proof(
+    "The run was made under another profile than the one that was asked for with --profile.",
+  ),
   not_canonical: proof(
     "A file's bytes are not the canonical form that soak writes: it was edited.",
   ),
@@ -155,7 +159,10 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   ),
   proposal_wrong: proof("A proposal is not the one that the rules and guards give."),
   effective_mismatch: proof("The system ran with another value than the runtime told it."),
-  effective_missing: proof("The system did not say what it runs with for a parameter."),
+  effective_missing: proof(
+    "The system did not say what it runs with for a parameter that it reported before, or that " +
+      "was changed.",
+  ),
   time_wrong: proof("An iteration's time is not what the run's virtual clock gives."),
   time_backwards: proof("An iteration's time lies before the one before it."),
   report_mismatch: proof("TUNING_REPORT.json is not what the summaries give."),

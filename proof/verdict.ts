@@ -14,6 +14,7 @@ import {
   findingIn,
   found,
 } from "./findings.ts";
+import type { SeenInEffect } from "./in_effect.ts";
 import type { JudgedProposal, Outcome } from "./outcome.ts";
 
 /** How a verification ended. */
@@ -43,8 +44,14 @@ export interface VerifyResult {
   readonly signatureStuck: number;
   /** Iterations read and judged. */
   readonly iterations: number;
+  /** Iterations that did not meet every KPI. */
+  readonly missed: number;
   /** How the run was started; `null` if that can't be read. */
   readonly run: RunRecord | null;
+  /** SHA-256 of the recorded profile's canonical form; `null` if it can't be read. */
+  readonly profileHash: string | null;
+  /** Which parameters were seen in effect; `null` if the records can't tell. */
+  readonly inEffect: SeenInEffect | null;
   /** The first findings, up to a limit. */
   readonly findings: readonly Finding[];
   /** How many findings there are of each code. */
@@ -78,6 +85,12 @@ export interface TallyOptions {
   readonly observer: Partial<AuditSink>;
 }
 
+/** What a verification knows of the run as a whole once it has gone through it. */
+export type RunFacts = Pick<
+  VerifyResult,
+  "run" | "profileHash" | "lastHash" | "inEffect" | "unprovable"
+>;
+
 /** Counts what is found and keeps the first of it. */
 export class Tally implements AuditSink {
   readonly #options: TallyOptions;
@@ -86,6 +99,7 @@ export class Tally implements AuditSink {
   readonly #findings: Finding[] = [];
   readonly #classes = { proof: 0, gap: 0 };
   #iterations = 0;
+  #missed = 0;
 
   /** Starts with nothing found. */
   constructor(options: TallyOptions) {
@@ -114,6 +128,7 @@ export class Tally implements AuditSink {
   /** Counts an iteration that could be read. */
   seen(iteration: SeenIteration): void {
     this.#iterations++;
+    if (!iteration.kpisMet) this.#missed++;
     this.#options.observer.seen?.(iteration);
   }
 
@@ -123,28 +138,23 @@ export class Tally implements AuditSink {
   }
 
   /** Draws the verdict. */
-  result(
-    run: RunRecord | null,
-    lastHash: string | null,
-    unprovable: readonly string[] = [],
-  ): VerifyResult {
+  result(facts: RunFacts): VerifyResult {
     const { strict, threshold } = this.#options;
     const { full, partial_ok, fail, unproven } = this.#outcomes;
     const total = full + partial_ok + fail + unproven;
     return {
-      ...this.#judge(total),
+      ...this.#judge(total, facts),
+      ...facts,
       strict,
       threshold,
       ratio: total === 0 ? null : full / total,
       counts: { ...this.#outcomes, total },
       signatureStuck: this.#codes.signature_stuck ?? 0,
       iterations: this.#iterations,
-      run,
+      missed: this.#missed,
       findings: this.#findings,
       findingCounts: this.#codes,
       findingClasses: this.#classes,
-      lastHash,
-      unprovable,
     };
   }
 
@@ -155,11 +165,15 @@ export class Tally implements AuditSink {
     return total === 0 || applied / total >= wanted - TOLERANCE;
   }
 
-  #judge(total: number): { verdict: Verdict; reason: string } {
+  #judge(total: number, facts: RunFacts): { verdict: Verdict; reason: string } {
     const { proof, gap } = this.#classes;
+    const { strict, allowNoDeltas } = this.#options;
     const { full, unproven } = this.#outcomes;
     const applied = `${full} of ${total} proposals were applied in full`;
-    if (this.#options.strict && proof > 0) {
+    if (this.#codes.profile_unexpected !== undefined) {
+      return { verdict: "FAIL", reason: "the run was made under another profile" };
+    }
+    if (strict && proof > 0) {
       const what = proof === 1 ? "1 finding contradicts" : `${proof} findings contradict`;
       return { verdict: "FAIL", reason: `${what} what should have happened` };
     }
@@ -168,12 +182,26 @@ export class Tally implements AuditSink {
       return { verdict: "INCONCLUSIVE", reason: "records are missing or unreadable" };
     }
     if (total === 0) {
-      return this.#options.allowNoDeltas
-        ? { verdict: "PASS", reason: "nothing was proposed, and that was accepted" }
-        : { verdict: "INCONCLUSIVE", reason: "nothing was proposed, so nothing is proven" };
+      const reason = this.#nothingProposed(facts);
+      return allowNoDeltas
+        ? { verdict: "PASS", reason }
+        : { verdict: "INCONCLUSIVE", reason: `${reason}; no change was proven` };
     }
-    return this.#isEnough(full, total)
+    return this.#isEnough(full, total) && !(strict && unproven > 0)
       ? { verdict: "PASS", reason: applied }
       : { verdict: "INCONCLUSIVE", reason: `${unproven} of ${total} proposals can't be proven` };
   }
+  #nothingProposed({ run, inEffect }: RunFacts): string {
+    const what = this.#missed === 0
+      ? "nothing needed changing"
+      : run?.autoTune === false
+      ? "nothing was proposed, for auto-tune was off"
+      : "nothing was proposed";
+    return `${what}; ${seenWords(inEffect?.fewest ?? 0)}`;
+  }
+}
+
+function seenWords(fewest: number): string {
+  if (fewest === 0) return "no value was seen in effect";
+  return `${fewest} ${fewest === 1 ? "value" : "values"} seen in effect in each iteration`;
 }

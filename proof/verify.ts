@@ -7,9 +7,11 @@
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
-import { isJsonObject, type JsonObject } from "../base/json_value.ts";
+import { firstDifference, isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { VERSION } from "../base/version.ts";
 import { isImpostor } from "../model/market_maker.ts";
+import type { Profile } from "../model/profile.ts";
+import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
 import {
   readRun,
   readStep,
@@ -49,6 +51,8 @@ export interface VerifyOptions {
    * @default {false}
    */
   readonly allowNoDeltas?: boolean;
+  /** The profile that the run must have been made under. */
+  readonly expectedProfile?: Profile;
   /** Called as things are found, so that nothing needs to be kept in memory. */
   readonly observer?: Partial<AuditSink>;
 }
@@ -80,12 +84,26 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const run = await openRun(dir, tally);
   if (run === null) {
     const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
-    return tally.result(null, null, unprovable);
+    return tally.result({
+      run: null,
+      profileHash: null,
+      lastHash: null,
+      inEffect: null,
+      unprovable,
+    });
   }
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);
+  const profileHash = await hashOfProfile(record.profile);
   if (!run.canonical) tally.note("not_canonical", RUN_FILE, "the file is not in canonical form");
   for (const finding of auditRun(record)) tally.finding(findingIn(RUN_FILE, null, finding));
+  if (options.expectedProfile !== undefined) {
+    await expectProfile(
+      options.expectedProfile,
+      { profile: record.profile, hash: profileHash },
+      tally,
+    );
+  }
   const listing = await listSummaries(dir, record.iterations);
   for (const name of listing.misnamed) {
     tally.note("summary_misnamed", name, "the name looks like a summary's but is not one");
@@ -107,7 +125,8 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   });
   auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
   checkEnd(record, highest, opened, lastHash, tally);
-  return tally.result(record, lastHash);
+  const { inEffect } = auditor;
+  return tally.result({ run: record, profileHash, lastHash, inEffect, unprovable: [] });
 }
 
 /** Checks that the fields of `SOAK_RUN.json` agree with each other and with this version. */
@@ -129,6 +148,32 @@ function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFind
     findings.push(found("profile_unknown", message, toolVersion, VERSION));
   }
   return findings;
+}
+
+/** Compares the recorded profile with the one that was asked for. */
+async function expectProfile(
+  wanted: Profile,
+  recorded: { readonly profile: Profile; readonly hash: string },
+  tally: Tally,
+): Promise<void> {
+  const hash = await hashOfProfile(wanted);
+  if (hash === recorded.hash) return;
+  const difference = recorded.profile.name === wanted.name
+    ? firstDifference(profileToJson(recorded.profile), profileToJson(wanted))
+    : null;
+  const where = difference === null
+    ? `: its name is ${recorded.profile.name}`
+    : `: ${difference.path} is ${difference.left}, not ${difference.right}`;
+  tally.finding(findingIn(
+    RUN_FILE,
+    null,
+    found(
+      "profile_unexpected",
+      `the run was not made under the profile ${wanted.name} that was asked for${where}`,
+      recorded.hash,
+      hash,
+    ),
+  ));
 }
 
 async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> | null> {

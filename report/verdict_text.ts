@@ -4,7 +4,7 @@
  * @module
  */
 
-import { printable, ratioText } from "../base/text.ts";
+import { printable, ratioText, shellWord } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
 import type { Finding } from "../proof/findings.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
@@ -14,7 +14,7 @@ import { type Style, table } from "./terminal.ts";
 
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
-  const { strict, ratio, threshold, counts, signatureStuck, iterations, run } = result;
+  const { strict, ratio, counts, signatureStuck, iterations, run } = result;
   const mode = strict ? "strict: any finding fails" : "not strict: findings alone do not fail it";
   const found = ratio === null
     ? "none, for nothing was proposed"
@@ -25,23 +25,58 @@ export function verdictLines(result: VerifyResult): string[] {
     ["not proven", counts.unproven],
   ] as const).filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
   return [
-    ...(run === null ? [] : [`Run: ${runWords(run)}`]),
-    `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${threshold}, ` +
-    `or ${lenient(threshold)} with no signature stuck (${mode})`,
+    ...runLines(result),
+    `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
     `Last record: ${result.lastHash ?? "unknown"}`,
   ];
 }
 
-function lenient(threshold: number): number {
-  return Number(Math.max(0, threshold - LENIENCY).toFixed(6));
+/** The share that was enough for this run, and what it would be otherwise. */
+function barWords({ threshold, signatureStuck }: VerifyResult): string {
+  const lenient = Number(Math.max(0, threshold - LENIENCY).toFixed(6));
+  return signatureStuck === 0
+    ? `${lenient}, for no signature is stuck, else ${threshold}`
+    : `${threshold}, for a signature is stuck, else ${lenient}`;
 }
 
-function runWords({ system, seed, profile, toolVersion, autoTune, startedUtc }: RunRecord): string {
-  const what = seed === null ? system.kind : `${system.kind} with seed ${seed}`;
-  return `${what}, profile ${profile.name}, auto-tune ${autoTune ? "on" : "off"}, ` +
-    `soak ${printable(toolVersion, 40)}, from ${startedUtc}`;
+/** Digits of a profile's hash that are enough to tell it from others by eye. */
+export const SHORT_HASH = 12;
+
+/** Which run was judged, and what of it no measurement showed. */
+function runLines({ run, profileHash, inEffect }: VerifyResult): string[] {
+  if (run === null) return [];
+  const { never } = inEffect ?? { never: [] };
+  const parameters = run.profile.parameters.length;
+  const shown = never.slice(0, 5).map((key) => printable(key, 60)).join(", ");
+  const more = never.length > 5 ? ` and ${never.length - 5} more` : "";
+  return [
+    `Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`,
+    ...(never.length === 0 ? [] : [
+      `Never seen in effect: ${never.length} of ${parameters} ` +
+      `${parameters === 1 ? "parameter" : "parameters"} (${shown}${more})`,
+    ]),
+  ];
+}
+
+function runWords(run: RunRecord, profileHash: string): string {
+  const { profile, system, iterations, startedUtc, autoTune, toolVersion } = run;
+  return [
+    `profile ${printable(profile.name, 60)} ${profileHash}`,
+    systemWords(run),
+    ...(system.kind === "mock" && system.fault !== null
+      ? [`fault ${system.fault.kind}:${system.fault.rate}`]
+      : []),
+    `${iterations} ${iterations === 1 ? "iteration" : "iterations"} from ${startedUtc}`,
+    `auto-tune ${autoTune ? "on" : "off"}`,
+    `soak ${printable(toolVersion, 40)}`,
+  ].join(", ");
+}
+
+function systemWords({ system, seed }: RunRecord): string {
+  if (system.kind === "mock") return `mock with seed ${seed}`;
+  return `${system.kind} of ${printable(system.command.map(shellWord).join(" "), 120)}`;
 }
 
 /** The answer of a verification, for a terminal; the findings below it. */
@@ -98,22 +133,24 @@ const MARKS: Readonly<Record<GateCheck["status"], string>> = {
   unknown: "?",
 };
 
-/** The gate's check list, one line a check, and the verdict below it. */
+/** The gate's answer: which run was judged, the check list, a line a check, and the verdict. */
 export function renderGate(
+  verification: VerifyResult,
   checks: readonly GateCheck[],
   verdict: string,
   style: Style,
 ): string {
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
-  const rows = checks.map(({ name, status, found, wanted }) => [
+  const rows = checks.map(({ name, status, foundText, wantedText }) => [
     paints[status](MARKS[status]),
     name,
-    printable(found, 120),
-    style.dim(`wanted ${printable(wanted, 120)}`),
+    printable(foundText, 120),
+    style.dim(`wanted ${printable(wantedText, 120)}`),
   ]);
   const looks = checks.filter(({ look }) => look !== null)
-    .map(({ name, look }) => `  ${name}: look at ${printable(look ?? "", 300)}`);
+    .map(({ name, look }) => `  ${name}: ${printable(look ?? "", 300)}`);
   return [
+    ...runLines(verification),
     table(rows),
     ...(looks.length > 0 ? ["", ...looks] : []),
     "",

@@ -10,6 +10,7 @@ import { AtomicFile, atomicWrite, removeStaleTemps } from "../base/atomic_file.t
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
+import { systemToJson } from "../model/system_spec.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
@@ -30,9 +31,27 @@ export function summaryOf(result: VerifyResult): JsonObject {
     counts: result.counts,
     signature_stuck: result.signatureStuck,
     iterations: result.iterations,
+    iterations_missing_a_kpi: result.missed,
+    parameters_never_seen: result.inEffect?.never ?? null,
+    values_seen_in_each: result.inEffect?.fewest ?? null,
+    run: runFacts(result),
     finding_counts: result.findingCounts,
     last_hash: result.lastHash,
     unprovable: result.unprovable,
+  };
+}
+
+/** Which run was judged, for a report; `null` if the record of it can't be read. */
+export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null {
+  if (run === null) return null;
+  return {
+    profile: { name: run.profile.name, hash: profileHash },
+    system: systemToJson(run.system),
+    seed: run.seed,
+    iterations: run.iterations,
+    auto_tune: run.autoTune,
+    started_utc: run.startedUtc,
+    tool_version: run.toolVersion,
   };
 }
 

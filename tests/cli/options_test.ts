@@ -50,6 +50,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     strict: false,
     thresholdPct: 90,
     allowNoDeltas: false,
+    profile: undefined,
     explain: undefined,
     json: false,
   });
@@ -58,6 +59,17 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     dir: "artifacts/soak/latest",
     strict: false,
     prometheus: false,
+    allowNoDeltas: false,
+    profile: undefined,
+    json: false,
+  });
+  assertEquals(parse("gate --allow-no-deltas --profile p.json --strict"), {
+    command: "gate",
+    dir: "artifacts/soak/latest",
+    strict: true,
+    prometheus: false,
+    allowNoDeltas: true,
+    profile: "p.json",
     json: false,
   });
   assertEquals(parse("replay"), { command: "replay", dir: "artifacts/soak/latest", json: false });
@@ -102,13 +114,14 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
   ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
-    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --json"),
+    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --json --profile p.json"),
     {
       command: "verify",
       dir: "d",
       strict: true,
       thresholdPct: 94.5,
       allowNoDeltas: true,
+      profile: "p.json",
       explain: undefined,
       json: true,
     },

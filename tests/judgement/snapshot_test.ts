@@ -54,15 +54,25 @@ Deno.test("nothing at all is a FAIL without values", () => {
   assertEquals(kpi_last8["risk_ratio"], nothing);
 });
 
-Deno.test("ready to freeze takes six good iterations and a freeze that holds at the end", () => {
+/** The same with the freeze as its guard has it: after two good ones in a row, until a bad one. */
+function settledOf(word: string): boolean {
+  const run = [...word].map((letter, i) => {
+    const freeze = letter === "g" && word[i - 1] === "g";
+    return facts(i + 1, { kpisMet: letter === "g", guards: { ...NONE, freeze } });
+  });
+  return takeSnapshot(run, marketMaker).freeze_ready;
+}
+
+Deno.test("ready to freeze takes a freeze in half of the window, and KPIs that are not FAIL", () => {
   assertEquals(snapshotOf("gggggggg").freeze_ready, true);
   assertEquals(snapshotOf("gggggggg", false).freeze_ready, false);
-  assertEquals(snapshotOf("bbbggggg").freeze_ready, false);
-  const thawed = takeSnapshot([
-    ...[1, 2, 3, 4, 5, 6, 7].map((i) => facts(i, { guards: { ...NONE, freeze: true } })),
-    facts(8),
-  ], marketMaker);
-  assertEquals(thawed.freeze_ready, false);
+  assertEquals(snapshotOf("bbbbgggg").freeze_ready, false);
+  assertEquals(settledOf("ggggggbg"), true, "a miss before the end");
+  assertEquals(settledOf("gggggggb"), true, "a miss at the end");
+  assertEquals(settledOf("ggggggbb"), true, "two misses at the end");
+  assertEquals(settledOf("bbbggggg"), true, "a warning can be ready");
+  assertEquals(settledOf("gggggbbb"), false, "three misses at the end");
+  assertEquals(settledOf("gbgbggbg"), false, "never settled");
 });
 
 Deno.test("statistics skip what was not measured", () => {

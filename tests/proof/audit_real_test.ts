@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { VerifyResult } from "../../proof/verdict.ts";
 import { type VerifyOptions, verifyRun } from "../../proof/verify.ts";
 import { Forgery, honestRun } from "../kit/forgery.ts";
+import { posix } from "../kit/posix.ts";
+import { bench, READ_SIZE, REPORT } from "../kit/real_system.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
 /** Verifies what would be the same run of a real system, after something was done to it. */
@@ -91,6 +93,69 @@ Deno.test("a system that stops saying what it runs with is found out", async () 
     for (const i of run.all.slice(5)) run.edit(i, (draft) => void (draft.effective_params = {}));
   });
   assert(codes(result).includes("effective_missing"));
+});
+
+Deno.test("a changed key that the next measurement does not report is a finding", async () => {
+  const key = "base_spread_bps_delta";
+  let changes: number[] = [];
+  const { verdict, counts, findings, inEffect } = await verifyReal((run) => {
+    changes = run.all.filter((i) => Object.hasOwn(run.read(i).tuning.deltas, key));
+    for (const i of run.all) run.edit(i, (draft) => void delete draft.effective_params[key]);
+  });
+  assert(changes.length > 0 && changes.length === counts.fail);
+  assertEquals(verdict, "FAIL");
+  const found = findings.map(({ code, iteration }) => [code, iteration]);
+  assertEquals(found, changes.map((i) => ["effective_missing", i + 1]));
+  assertEquals(inEffect?.never, [key]);
+});
+
+Deno.test("a changed key is looked for past failed measurements", async () => {
+  const result = await verifyReal((run) => {
+    fail(run, 2);
+    run.edit(2, ({ tuning: { skip_reason: reason } }) => {
+      if (reason !== null) reason.note = "not measured: timed out";
+    });
+    const [key = ""] = Object.keys(run.read(1).tuning.deltas);
+    for (const i of run.all) run.edit(i, (draft) => void delete draft.effective_params[key]);
+  });
+  const missing = result.findings.filter(({ code }) => code === "effective_missing");
+  assertEquals(missing[0]?.iteration, 3);
+});
+
+Deno.test(
+  "a change that was never measured passes no strict verification, however few are asked for",
+  {
+    ignore: !posix,
+  },
+  async () => {
+    await using b = await bench();
+    const measure = `[ "$SOAK_ITERATION" -gt 2 ] && exit 3\n${READ_SIZE}\n${REPORT}`;
+    const command = [b.script("measure", measure)];
+    await b.run({ kind: "exec", command, onError: "continue" }, { iterations: 5 });
+    const threshold = 0.4;
+    const strict = await verifyRun(b.dir, { strict: true, threshold });
+    assertEquals([strict.counts.full, strict.counts.unproven, strict.findings], [1, 1, []]);
+    assertEquals([strict.verdict, strict.reason], [
+      "INCONCLUSIVE",
+      "1 of 2 proposals can't be proven",
+    ]);
+    assertEquals((await verifyRun(b.dir, { threshold })).verdict, "PASS");
+  },
+);
+
+Deno.test("parameters that are never reported are named, and only they", async () => {
+  const quiet = ["tick_size", "max_age_ms"];
+  const { verdict, inEffect } = await verifyReal((run) => {
+    for (const i of run.all) {
+      run.edit(
+        i,
+        ({ effective_params: effective }) => quiet.forEach((key) => delete effective[key]),
+      );
+    }
+  });
+  assertEquals(verdict, "PASS");
+  assertEquals(inEffect?.never.toSorted(), quiet.toSorted());
+  assertEquals(inEffect?.fewest, 15);
 });
 
 Deno.test("a seed belongs to a simulation", async () => {

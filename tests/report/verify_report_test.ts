@@ -38,7 +38,10 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     counts: { full: 3, partial_ok: 0, fail: 0, unproven: 0, total: 3 },
     signatureStuck: 0,
     iterations: 24,
+    missed: 4,
     run: null,
+    profileHash: null,
+    inEffect: null,
     findings: [],
     findingCounts: {},
     findingClasses: { proof: 0, gap: 0 },
@@ -103,16 +106,19 @@ Deno.test("no text from data moves the cursor or breaks a line on the terminal",
     unprovable: [HOSTILE],
   });
   const check = {
+    id: "c",
     name: "c",
     status: "fail",
-    found: HOSTILE,
-    wanted: HOSTILE,
+    found: {},
+    wanted: {},
+    foundText: HOSTILE,
+    wantedText: HOSTILE,
     look: HOSTILE,
   } as const;
   for (
     const text of [
       renderVerification(hostile, "run", PLAIN),
-      renderGate([check], "FAIL", PLAIN),
+      renderGate(hostile, [check], "FAIL", PLAIN),
     ]
   ) {
     // deno-lint-ignore no-control-regex

@@ -29,7 +29,8 @@ async function check(mutation: Mutation, seed: number, iterations: number): Prom
   await using temp = await tempDir();
   const dir = temp.file("run");
   run.write(dir);
-  const { verdict, findingCounts } = await verifyRun(dir, { strict: true });
+  const { verdict, findingCounts, findingClasses, counts } = await verifyRun(dir, { strict: true });
+  assert(counts.fail === 0 || findingClasses.proof > 0, "a failed proposal without a finding");
   const found = Object.keys(findingCounts);
   const missed = mutation.codes.filter((code) => !found.includes(code));
   const what = `seed ${seed}, ${iterations} iterations, found ${found.join(", ") || "nothing"}`;
@@ -53,7 +54,12 @@ Deno.test("the catalogue of mutations has no name twice and more than enough of 
 Deno.test("every code is what some mutation is found by, but for those of other kinds of run", () => {
   const covered = new Set(MUTATIONS.flatMap(({ codes }) => codes));
   const elsewhere = FINDING_CODES.filter((code) => !covered.has(code));
-  assertEquals(elsewhere, ["hash_missing", "state_chain_broken", "time_backwards"]);
+  assertEquals(elsewhere, [
+    "hash_missing",
+    "profile_unexpected",
+    "state_chain_broken",
+    "time_backwards",
+  ]);
 });
 
 Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
