@@ -123,8 +123,8 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     name: "Ready to freeze",
     wanted: { ready: true, frozen: least, iterations: of, misses_at_end: MISSES_AT_END - 1 },
     wantedText: of === 0
-      ? "frozen in at least half of them"
-      : `frozen in at least ${least} of ${of}, the last ${MISSES_AT_END} not all missed`,
+      ? "at least half of them"
+      : `at least ${least} of ${of}, not ${MISSES_AT_END} misses at the end`,
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
   const found = { ready, frozen, iterations: of, misses_at_end: missed };
@@ -152,7 +152,7 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
 }
 
 function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged): GateCheck {
-  const { ratio, counts, reason } = verification;
+  const { ratio, counts } = verification;
   const least = gate.full_apply_ratio;
   const passed = ratio !== null && ratio >= least;
   const check = {
@@ -173,19 +173,24 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
   return {
     ...check,
     status: allowNoDeltas ? "pass" : "unknown",
-    foundText: verification.iterations === 0 ? "nothing was proposed" : reason,
+    foundText: allowNoDeltas ? unchangedText(verification) : "nothing was proposed",
     wantedText: allowNoDeltas ? `at least ${least}, or no proposal` : `at least ${least}`,
     look: allowNoDeltas ? null : noProposalRemedy(verification),
   };
 }
 
+function unchangedText({ missed, inEffect }: VerifyResult): string {
+  const what = missed === 0 ? "nothing needed changing" : "nothing was proposed";
+  return `${what}, ${inEffect?.fewest ?? 0} in effect`;
+}
+
 /** What to do about a run in which nothing was proposed. */
-function noProposalRemedy({ run, missed, iterations }: VerifyResult): string {
+function noProposalRemedy({ run, missed, iterations, reason }: VerifyResult): string {
   if (iterations === 0) return LOOK_BELOW;
-  if (missed === 0) return "--allow-no-deltas accepts a run that needed no change";
+  if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
   return run?.autoTune === false
-    ? "soak again with --auto-tune; --allow-no-deltas accepts a run without it"
-    : "no rule of the profile asked for a change: soak profile check names gaps between rules";
+    ? "auto-tune was off; soak again with --auto-tune, or accept it with --allow-no-deltas"
+    : "no rule asked for a change though KPIs were missed; look at the rules' conditions";
 }
 
 function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Judged): GateCheck {
@@ -218,7 +223,7 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
     found: { verdict, findings: total, proof, gap },
     wanted: { findings: strict ? 0 : null, gap: 0 },
     foundText: findingsText(verification, total, strict),
-    wantedText: strict ? "no findings" : "nothing missing or unreadable",
+    wantedText: strict ? "no findings" : "enough in effect, nothing missing",
     look: status === "pass"
       ? null
       : telling === undefined
@@ -228,16 +233,15 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
 }
 
 function findingsText(
-  { verdict, reason, counts }: VerifyResult,
+  { verdict, reason, counts, findingClasses }: VerifyResult,
   total: number,
   strict: boolean,
 ): string {
-  if (total > 0) {
-    const what = total === 1 ? "1 finding" : `${total} findings`;
-    return strict || verdict !== "PASS" ? what : `${what}, not counted without --strict`;
-  }
-  if (verdict === "PASS" || counts.total === 0) return "no findings";
-  return `${verdict}, ${reason}`;
+  const what = total === 0 ? "no findings" : total === 1 ? "1 finding" : `${total} findings`;
+  if (strict && total > 0) return what;
+  const uncounted = !strict && findingClasses.proof > 0 ? `${what}, not counted` : what;
+  const decided = verdict !== "PASS" && findingClasses.gap === 0 && counts.total > 0;
+  return decided ? `${verdict}, ${reason}; ${uncounted}` : uncounted;
 }
 
 /** The last few summaries of a list, for a line. */

@@ -140,6 +140,7 @@ export function renderGate(
   verdict: string,
   style: Style,
 ): string {
+  const { findingClasses } = verification;
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
   const rows = checks.map(({ name, status, foundText, wantedText }) => [
     paints[status](MARKS[status]),
@@ -153,6 +154,9 @@ export function renderGate(
     ...runLines(verification),
     table(rows),
     ...(looks.length > 0 ? ["", ...looks] : []),
+    ...(verification.strict || findingClasses.proof === 0
+      ? []
+      : ["", "Without --strict, findings are named and do not count."]),
     "",
     `Gate: ${verdictText(verdict, style)}`,
   ].join("\n");
