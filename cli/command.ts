@@ -43,6 +43,8 @@ export interface VerifyCommand {
   readonly allowNoDeltas: boolean;
   /** The iteration to explain, if one is to be. */
   readonly explain: number | undefined;
+  /** The folder for the reports; the run directory if it is `undefined`. */
+  readonly reportDir: string | undefined;
   readonly json: boolean;
 }
 
@@ -52,6 +54,8 @@ export interface GateCommand {
   readonly dir: string;
   readonly strict: boolean;
   readonly prometheus: boolean;
+  /** The folder for the reports; the run directory if it is `undefined`. */
+  readonly reportDir: string | undefined;
   readonly json: boolean;
 }
 

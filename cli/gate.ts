@@ -11,13 +11,15 @@ import { summaryOf } from "../report/verify_report.ts";
 import type { GateCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT_OF_VERDICT } from "./exit_code.ts";
+import { withReportFlag } from "./mistakes.ts";
 
-/** Runs the gate; the exit code is the verdict. */
+/** Runs the gate; the exit code is the verdict, if the reports could be written as well. */
 export async function executeGate(command: GateCommand, io: Io): Promise<number> {
-  const { strict, prometheus } = command;
-  const { verdict, checks, snapshot, verification } = await runGate(command.dir, {
+  const { strict, prometheus, reportDir } = command;
+  const { verdict, checks, snapshot, verification, unwritten } = await runGate(command.dir, {
     strict,
     prometheus,
+    reportDir,
   });
   io.out(
     command.json
@@ -30,5 +32,6 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
       })
       : renderGate(checks, verdict, io.outStyle),
   );
+  if (unwritten !== null) throw withReportFlag(unwritten);
   return EXIT_OF_VERDICT[verdict];
 }

@@ -100,7 +100,9 @@ function build(given: Given): Command {
     case "gate": {
       const strict = switches.has("strict");
       const prometheus = switches.has("prometheus");
-      return { command: name, dir: directory(given, "path"), strict, prometheus, json };
+      const dir = directory(given, "path");
+      const reportDir = text(given, "report-dir");
+      return { command: name, dir, strict, prometheus, reportDir, json };
     }
     case "replay":
       return { command: name, dir: directory(given, "path"), json };
@@ -185,7 +187,7 @@ function verifyOptions(given: Given): VerifyCommand {
   const strict = switches.has("strict");
   const explain = number(given, "explain");
   const other = ["json", "strict", "allow-no-deltas"].find((name) => switches.has(name)) ??
-    (given.texts.has("threshold") ? "threshold" : undefined);
+    ["threshold", "report-dir"].find((name) => given.texts.has(name));
   if (explain !== undefined && other !== undefined) {
     throw usage("a story for people has no verdict", "--explain", `leave --${other} out`);
   }
@@ -196,6 +198,7 @@ function verifyOptions(given: Given): VerifyCommand {
     thresholdPct: thresholdPct(given) ?? THRESHOLD_PCT[strict ? "strict" : "default"],
     allowNoDeltas: switches.has("allow-no-deltas"),
     explain,
+    reportDir: text(given, "report-dir"),
     json: switches.has("json"),
   };
 }

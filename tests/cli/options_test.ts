@@ -51,6 +51,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     thresholdPct: 90,
     allowNoDeltas: false,
     explain: undefined,
+    reportDir: undefined,
     json: false,
   });
   assertEquals(parse("gate"), {
@@ -58,6 +59,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     dir: "artifacts/soak/latest",
     strict: false,
     prometheus: false,
+    reportDir: undefined,
     json: false,
   });
   assertEquals(parse("replay"), { command: "replay", dir: "artifacts/soak/latest", json: false });
@@ -110,6 +112,7 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
       thresholdPct: 94.5,
       allowNoDeltas: true,
       explain: undefined,
+      reportDir: undefined,
       json: true,
     },
   );
