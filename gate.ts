@@ -17,10 +17,8 @@
  * @module
  */
 
-import { join } from "@std/path/join";
-import { atomicWrite } from "./base/atomic_file.ts";
-import { osError } from "./base/errors.ts";
-import { atomicWriteJson } from "./base/json_file.ts";
+import { canonicalJson } from "./base/canonical.ts";
+import type { SoakError } from "./base/errors.ts";
 import { checkList, checkToJson, decide, type GateCheck } from "./judgement/checks.ts";
 import { type Snapshot, SnapshotWindow } from "./judgement/snapshot.ts";
 import { byGuard, type Guard } from "./model/guards.ts";
@@ -32,7 +30,9 @@ import { FINDING_CODES } from "./proof/findings.ts";
 import type { Verdict, VerifyResult } from "./proof/verdict.ts";
 import { verifyRun } from "./proof/verify.ts";
 import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifacts.ts";
+import { holdRun } from "./record/held_run.ts";
 import { renderMetrics } from "./report/metrics.ts";
+import { ReportFolder } from "./report/report_folder.ts";
 import { runFacts, VerifyReport } from "./report/verify_report.ts";
 
 export type { GateCheck } from "./judgement/checks.ts";
@@ -61,6 +61,12 @@ export interface GateOptions {
    * @default {false}
    */
   readonly prometheus?: boolean;
+  /**
+   * The folder for the reports; it is made if it is missing. It may not have another run in it.
+   *
+   * @default {the run directory}
+   */
+  readonly reportDir?: string | undefined;
 }
 
 /** How the gate decided. */
@@ -75,15 +81,19 @@ export interface GateResult {
   readonly verification: VerifyResult;
   /** Iterations that applied nothing, by the first guard that held. */
   readonly skipped: Readonly<Record<Guard, number>>;
+  /** Why not all reports are in their folder; `null` if they are. The answer holds all the same. */
+  readonly unwritten: SoakError | null;
 }
 
 /**
- * Runs the gate over a finished run and writes its reports into the run directory.
+ * Runs the gate over a finished run and writes its reports into the run directory, or elsewhere.
+ * Until it is done nobody goes on with the run or moves it aside.
  *
  * @param dir The run directory.
- * @param options How strict to be, and whether to write metrics.
+ * @param options How strict to be, what to write and where.
  * @returns The verdict with the check list.
- * @throws {SoakError} If the directory has no run in it, or a report can't be written.
+ * @throws {SoakError} If the directory has no run in it, can't be read, or the run is at work, or
+ * another one is in its place at the end.
  *
  * @example
  * ```ts
@@ -99,10 +109,12 @@ export interface GateResult {
  * ```
  */
 export async function runGate(dir: string, options: GateOptions = {}): Promise<GateResult> {
-  const { strict = false, prometheus = false, allowNoDeltas = false } = options;
+  const { strict = false, prometheus = false, allowNoDeltas = false, reportDir } = options;
+  using run = await holdRun(dir, "soak gate");
+  const folder = new ReportFolder({ dir, reportDir, run });
   // Whatever happens from here on, the answer of an earlier gate must not be read as this one's.
-  for (const name of [GATE_REPORT_FILE, SNAPSHOT_FILE, METRICS_FILE]) removeStale(join(dir, name));
-  using report = new VerifyReport(dir);
+  folder.remove([GATE_REPORT_FILE, SNAPSHOT_FILE, METRICS_FILE]);
+  using report = new VerifyReport(folder);
   const observed = new Observed();
   const verification = await verifyRun(dir, {
     strict,
@@ -120,8 +132,8 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
   const verdict = decide(checks, verification);
   const { skipped } = observed;
 
-  report.finish(verification);
-  await atomicWriteJson(join(dir, SNAPSHOT_FILE), snapshot);
+  await report.finish(verification);
+  await folder.write(SNAPSHOT_FILE, canonicalJson(snapshot));
   if (prometheus) {
     const text = renderMetrics({
       ...verification,
@@ -131,36 +143,18 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
       profile,
       gatePassed: verdict === "PASS",
     });
-    atomicWrite(join(dir, METRICS_FILE), new TextEncoder().encode(text));
+    await folder.write(METRICS_FILE, text);
   }
-  await atomicWriteJson(join(dir, GATE_REPORT_FILE), {
+  const answer = {
     schema_version: 1,
     verdict,
     strict,
     checks: checks.map(checkToJson),
     run: runFacts(verification),
     last_hash: verification.lastHash,
-  });
-  return { verdict, checks, snapshot, verification, skipped };
-}
-
-function removeStale(path: string): void {
-  try {
-    const { isFile, isSymlink } = Deno.lstatSync(path);
-    if (isFile || isSymlink) Deno.removeSync(path);
-  } catch (error) {
-    if (isNamedLater(error)) return;
-    throw osError("cannot remove the report of an earlier gate", path, error);
-  }
-}
-
-/**
- * Whether that may be passed over: nothing is there, or the verification, which needs the same
- * directory, will say in better words what stands in the way.
- */
-function isNamedLater(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
-    error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.NotCapable;
+  };
+  await folder.write(GATE_REPORT_FILE, canonicalJson(answer));
+  return { verdict, checks, snapshot, verification, skipped, unwritten: folder.failure };
 }
 
 /** What the gate takes from the verifier's pass, without keeping the iterations. */

@@ -45,6 +45,8 @@ export interface VerifyCommand {
   readonly profile: string | undefined;
   /** The iteration to explain, if one is to be. */
   readonly explain: number | undefined;
+  /** The folder for the reports; the run directory if it is `undefined`. */
+  readonly reportDir: string | undefined;
   readonly json: boolean;
 }
 
@@ -57,6 +59,8 @@ export interface GateCommand {
   readonly allowNoDeltas: boolean;
   /** Name or file of the profile that the run must have been made under. */
   readonly profile: string | undefined;
+  /** The folder for the reports; the run directory if it is `undefined`. */
+  readonly reportDir: string | undefined;
   readonly json: boolean;
 }
 

@@ -40,6 +40,13 @@ const STRICT_FLAG: FlagSpec = {
   description: "fail on any finding, and when there is nothing to judge",
 };
 
+const REPORT_DIR_FLAG: FlagSpec = {
+  name: "report-dir",
+  placeholder: "DIR",
+  description: "the folder for the reports, made if it is missing; the run directory unless given",
+  synonyms: ["reports", "report"],
+};
+
 const RUNTIME_FLAG: FlagSpec = {
   name: "runtime",
   placeholder: "FILE",
@@ -145,7 +152,7 @@ const VERIFY: CommandSpec = {
   positionals: [],
   details: [
     "Recomputes whatever is recorded: hashes, applied changes, guards, KPI verdicts. Writes " +
-    "DELTA_VERIFY_REPORT.md and .json into the run directory.",
+    "DELTA_VERIFY_REPORT.md and .json into the run directory. A run at work is not judged.",
     "soak help codes lists what it can find, and what causes it.",
   ],
   flags: [
@@ -166,6 +173,7 @@ const VERIFY: CommandSpec = {
       description: "tell the story of iteration I instead",
       range: { min: 1, max: 1_000_000_000, integer: true },
     },
+    REPORT_DIR_FLAG,
     JSON_FLAG,
   ],
   examples: [
@@ -176,6 +184,7 @@ const VERIFY: CommandSpec = {
     0: "proven",
     1: "the records don't prove the run",
     3: "nothing was proposed, or records are missing or unreadable",
+    4: "the run is at work; or a report can't be written, though the verdict is printed",
   },
 };
 
@@ -184,7 +193,8 @@ const GATE: CommandSpec = {
   positionals: [],
   details: [
     "Takes the snapshot of the last iterations, verifies the run and prints one line a check. " +
-    "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory.",
+    "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory. A run at work is " +
+    "not judged.",
     "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
     "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
     "freeze when, besides, the freeze held in at least half of them and the last 3 did not all " +
@@ -202,16 +212,19 @@ const GATE: CommandSpec = {
     },
     ALLOW_NO_DELTAS_FLAG,
     EXPECTED_PROFILE_FLAG,
+    REPORT_DIR_FLAG,
     JSON_FLAG,
   ],
   examples: [
     ["soak gate --strict", "what a pipeline runs after the soak"],
     ["soak gate --strict --prometheus --path out/run", "another run, with metrics"],
+    ["soak gate --strict --path /media/run --report-dir .", "a run that is for reading only"],
   ],
   exits: {
     0: "every check passed, maybe with a warning",
     1: "a check failed",
     3: "nothing to judge, or records are missing or unreadable",
+    4: "the run is at work; or a report can't be written, though the verdict is printed",
   },
 };
 

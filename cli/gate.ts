@@ -13,14 +13,16 @@ import { runFacts, summaryOf } from "../report/verify_report.ts";
 import type { GateCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT_OF_VERDICT } from "./exit_code.ts";
+import { withReportFlag } from "./mistakes.ts";
 
-/** Runs the gate; the exit code is the verdict. */
+/** Runs the gate; the exit code is the verdict, if the reports could be written as well. */
 export async function executeGate(command: GateCommand, io: Io): Promise<number> {
-  const { strict, prometheus, allowNoDeltas } = command;
-  const { verdict, checks, snapshot, verification } = await runGate(command.dir, {
+  const { strict, prometheus, allowNoDeltas, reportDir } = command;
+  const { verdict, checks, snapshot, verification, unwritten } = await runGate(command.dir, {
     strict,
     prometheus,
     allowNoDeltas,
+    reportDir,
     ...(command.profile === undefined ? {} : { expectedProfile: loadProfile(command.profile) }),
   });
   io.out(
@@ -35,5 +37,6 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
       })
       : renderGate(verification, checks, verdict, io.outStyle),
   );
+  if (unwritten !== null) throw withReportFlag(unwritten);
   return EXIT_OF_VERDICT[verdict];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SoakError } from "../base/errors.ts";
+import { osErrorCode, SoakError } from "../base/errors.ts";
 import { nearestSpelling, printable } from "../base/text.ts";
 import { OptionError } from "../model/system_spec.ts";
 import type { FlagSpec } from "./command_spec.ts";
@@ -44,6 +44,19 @@ export function flagNamed(error: unknown): unknown {
   });
   if (stack !== undefined) named.stack = stack.replace(message, named.message);
   return named;
+}
+
+/** The error of reports that can't be written, with the flag that writes them elsewhere. */
+export function withReportFlag(error: SoakError): SoakError {
+  const { kind, what, where, cause } = error;
+  const elsewhere = cause instanceof Deno.errors.PermissionDenied ||
+    /^(EROFS|EACCES|EPERM|ENOSPC|EDQUOT)$/.test(osErrorCode(cause) ?? "");
+  if (!elsewhere) return error;
+  return new SoakError(kind, what, {
+    ...(where === undefined ? {} : { where }),
+    remedy: "write them elsewhere with --report-dir DIR",
+    cause,
+  });
 }
 
 /**

@@ -103,7 +103,8 @@ function build(given: Given): Command {
       const allowNoDeltas = switches.has("allow-no-deltas");
       const profile = text(given, "profile");
       const dir = directory(given, "path");
-      return { command: name, dir, strict, prometheus, allowNoDeltas, profile, json };
+      const reportDir = text(given, "report-dir");
+      return { command: name, dir, strict, prometheus, allowNoDeltas, profile, reportDir, json };
     }
     case "replay":
       return { command: name, dir: directory(given, "path"), json };
@@ -188,7 +189,7 @@ function verifyOptions(given: Given): VerifyCommand {
   const strict = switches.has("strict");
   const explain = number(given, "explain");
   const other = ["json", "strict", "allow-no-deltas"].find((name) => switches.has(name)) ??
-    ["threshold", "profile"].find((name) => given.texts.has(name));
+    ["threshold", "profile", "report-dir"].find((name) => given.texts.has(name));
   if (explain !== undefined && other !== undefined) {
     throw usage("a story for people has no verdict", "--explain", `leave --${other} out`);
   }
@@ -200,6 +201,7 @@ function verifyOptions(given: Given): VerifyCommand {
     allowNoDeltas: switches.has("allow-no-deltas"),
     profile: text(given, "profile"),
     explain,
+    reportDir: text(given, "report-dir"),
     json: switches.has("json"),
   };
 }

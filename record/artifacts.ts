@@ -29,6 +29,9 @@ export const TUNING_REPORT_FILE = "TUNING_REPORT.json";
 /** Name of the file that carries a step over a crash; gone once the step is complete. */
 export const STEP_FILE = "STEP_IN_PROGRESS.json";
 
+/** Name of the lock of a run: held alone by who runs in the directory, shared by who judges it. */
+export const LOCK_FILE = "SOAK_RUN.lock";
+
 /** Name of the verification's report for people. */
 export const VERIFY_REPORT_FILE = "DELTA_VERIFY_REPORT.md";
 /** Name of the verification's report for programs. */

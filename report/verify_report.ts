@@ -5,8 +5,6 @@
  * @module
  */
 
-import { join } from "@std/path/join";
-import { AtomicFile, atomicWrite, removeStaleTemps } from "../base/atomic_file.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
@@ -15,6 +13,7 @@ import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
+import type { PendingReport, ReportFolder } from "./report_folder.ts";
 import { verdictLines } from "./verdict_text.ts";
 
 /** The report is readable up to about this many rows; beyond it, only what failed is listed. */
@@ -57,17 +56,17 @@ export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null 
 
 /** Collects a report while the verification goes on. */
 export class VerifyReport implements Disposable {
-  readonly #dir: string;
+  readonly #folder: ReportFolder;
   readonly #encoder = new TextEncoder();
-  #json: AtomicFile | null = null;
+  #json: PendingReport | null = null;
   #entries = 0;
   readonly #proposals: JudgedProposal[] = [];
   readonly #shortfalls: JudgedProposal[] = [];
   #chunk = "";
 
-  /** Starts a report for the run in a directory; nothing is written yet. */
-  constructor(dir: string) {
-    this.#dir = dir;
+  /** Starts a report that goes to a folder; nothing is written yet. */
+  constructor(folder: ReportFolder) {
+    this.#folder = folder;
   }
 
   /** Takes in a finding. */
@@ -92,21 +91,20 @@ export class VerifyReport implements Disposable {
   }
 
   /** Puts both reports in place. */
-  finish(result: VerifyResult): void {
+  async finish(result: VerifyResult): Promise<void> {
     const opening = this.#entries === 0 ? '{"entries":[' : "";
     this.#append(`${opening}],"schema_version":1,"summary":${canonicalJson(summaryOf(result))}}`);
-    this.#flush();
-    this.#json?.commit();
+    await this.#flush().commit();
     this.#json = null;
-    removeStaleTemps(this.#dir); // of a verification that was killed
+    this.#folder.cleanUp(); // after a verification that was killed
     const all = result.counts.total <= MAX_ROWS;
     const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
-    atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
+    await this.#folder.write(VERIFY_REPORT_FILE, text);
   }
 
   /** Gives up what was not put in place. */
   [Symbol.dispose](): void {
-    this.#json?.abort();
+    this.#json?.[Symbol.dispose]();
     this.#json = null;
   }
 
@@ -120,10 +118,11 @@ export class VerifyReport implements Disposable {
     if (this.#chunk.length > 65_536) this.#flush();
   }
 
-  #flush(): void {
-    this.#json ??= AtomicFile.create(join(this.#dir, VERIFY_JSON_FILE));
-    this.#json.write(this.#encoder.encode(this.#chunk));
+  #flush(): PendingReport {
+    const json = this.#json ??= this.#folder.create(VERIFY_JSON_FILE);
+    json.write(this.#encoder.encode(this.#chunk));
     this.#chunk = "";
+    return json;
   }
 }
 

@@ -10,46 +10,142 @@ import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
 import { removeStaleTemps } from "../base/atomic_file.ts";
-import { osError, SoakError } from "../base/errors.ts";
-import { acquireLock } from "../base/lock.ts";
+import { osError, osErrorCode, SoakError } from "../base/errors.ts";
+import { flushFolder, makeFolder } from "../base/folder.ts";
+import { acquireLock, type Lock } from "../base/lock.ts";
 import { printable } from "../base/text.ts";
-import { readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
+import { LOCK_FILE, readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
 
 /** The lock of the runtime file, as the pipeline takes it. */
-const LOCK_FILE = `${RUNTIME_FILE}.lock`;
+const RUNTIME_LOCK_FILE = `${RUNTIME_FILE}.lock`;
 
-/** A run directory that no other process runs in. */
+/** A run directory that no other process runs in, until it is disposed of. */
 export interface ClaimedDirectory extends Disposable {
   /** Where an earlier run was moved to by {@linkcode ClaimedDirectory.clear}, if there was one. */
   readonly archived: string | null;
   /** Makes the directory an empty one; an earlier run in it is moved aside first. */
   clear(): Promise<void>;
+  /** Fails if the directory was moved or replaced, so that others may run under its name. */
+  requireInPlace(): void;
 }
 
-/** Claims a run directory until disposed. */
+/**
+ * Claims a run directory. The lock is in the directory itself, so that all who reach it meet, by
+ * whatever name: a link, another mount.
+ */
 export async function claimDirectory(dir: string, mustExist: boolean): Promise<ClaimedDirectory> {
-  const path = resolve(dir);
+  const name = resolve(dir);
+  const place: Place = { dir, name, path: withoutLink(name) };
   if (mustExist) requireDirectory(dir);
-  else makeDirectory(dirname(path));
-  const lock = await acquireLock(`${path}.lock`, { wait: false, owner: "soak run" });
-  let archived: string | null = null;
+  const claim = new Claim(place, await lockFolder(place, !mustExist));
   try {
-    if (mustExist) removeStaleTemps(path);
+    if (mustExist) removeStaleTemps(place.path);
+    return claim;
   } catch (error) {
-    lock.release();
+    claim[Symbol.dispose]();
     throw error;
   }
-  return {
-    get archived(): string | null {
-      return archived;
-    },
-    async clear(): Promise<void> {
-      archived = await clearDirectory(dir, path);
-    },
-    [Symbol.dispose](): void {
-      lock.release();
-    },
-  };
+}
+
+/** A run directory as it was asked for, by its whole name, and where that leads if it is a link. */
+interface Place {
+  readonly dir: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** A folder that is locked, and whether it was made for that. */
+interface LockedFolder {
+  readonly lock: Lock;
+  readonly made: boolean;
+}
+
+class Claim implements ClaimedDirectory {
+  readonly #place: Place;
+  #folder: LockedFolder;
+  #archived: string | null = null;
+
+  constructor(place: Place, folder: LockedFolder) {
+    this.#place = place;
+    this.#folder = folder;
+  }
+
+  get archived(): string | null {
+    return this.#archived;
+  }
+
+  async clear(): Promise<void> {
+    const { dir, path } = this.#place;
+    removeStaleTemps(path);
+    const names = new Set(listNames(path));
+    names.delete(LOCK_FILE);
+    if (names.size === 0) return;
+    if (!names.has(RUN_FILE)) {
+      throw new SoakError("usage", "the directory has files in it but no soak run", {
+        where: printable(dir),
+        remedy: "choose another --out, or empty it",
+      });
+    }
+    const archive = freeName(dirname(path), await startStamp(path), basename(path));
+    await archiveRun(path, archive, this.#folder.lock);
+    this.#archived = archive;
+    try {
+      // Whoever is quicker here has the directory, and this run refuses.
+      const next = await lockFolder(this.#place, true);
+      this.#folder.lock.release(join(archive, LOCK_FILE));
+      this.#folder = next;
+    } catch (error) {
+      this.#folder.lock.release(join(archive, LOCK_FILE));
+      throw error;
+    }
+  }
+
+  requireInPlace(): void {
+    if (this.#folder.lock.isInPlace()) return;
+    throw new SoakError("system", "the run directory was moved or replaced, or its lock removed", {
+      where: printable(this.#place.dir),
+      remedy: "put the run back in its place, and go on with --resume",
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder.lock.release();
+    if (this.#folder.made) removeIfEmpty(this.#place.path);
+  }
+}
+
+/** Where a link leads, so that a run is moved aside and not the link; any other path as it is. */
+function withoutLink(path: string): string {
+  try {
+    return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : path;
+  } catch {
+    return path; // what is wrong with it is said in better words by who opens it
+  }
+}
+
+/** Locks a run directory under the name that it was asked for by, so that a link is watched too. */
+async function lockFolder({ name, path }: Place, make: boolean): Promise<LockedFolder> {
+  for (let attempt = 0;; attempt++) {
+    const made = make && makeFolder(path);
+    try {
+      const lock = await acquireLock(join(name, LOCK_FILE), { wait: false, owner: "soak run" });
+      return { lock, made };
+    } catch (error) {
+      // Someone who gave up may have removed the folder in between, or moved an old run aside.
+      const gone = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
+      if (make && gone && attempt < 20) continue;
+      if (made) removeIfEmpty(path);
+      throw error;
+    }
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // a run began in it, or it can stay
+  }
 }
 
 function requireDirectory(dir: string): void {
@@ -60,64 +156,6 @@ function requireDirectory(dir: string): void {
   });
 }
 
-function makeDirectory(path: string): void {
-  try {
-    const missing = missingFolders(path);
-    Deno.mkdirSync(path, { recursive: true });
-    for (const folder of missing) flushFolder(dirname(folder));
-  } catch (cause) {
-    throw osError("cannot make the folder", path, cause);
-  }
-}
-
-/** The folders on the way to a path that are not there yet, from the outermost. */
-function missingFolders(path: string): string[] {
-  const missing: string[] = [];
-  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
-    try {
-      Deno.lstatSync(folder);
-      break;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) break; // mkdir() finds better words
-      missing.unshift(folder);
-    }
-  }
-  return missing;
-}
-
-/** Makes what was made or renamed in a folder outlast a power loss. */
-function flushFolder(path: string): void {
-  if (Deno.build.os === "windows") return; // has no such call, and needs none
-  let folder: Deno.FsFile;
-  try {
-    folder = Deno.openSync(path);
-  } catch (error) {
-    // One may be allowed to write into a folder without being allowed to open it.
-    if (error instanceof Deno.errors.PermissionDenied) return;
-    if (error instanceof Deno.errors.NotCapable) return;
-    throw error;
-  }
-  using _folder = folder;
-  folder.syncSync();
-}
-
-async function clearDirectory(dir: string, path: string): Promise<string | null> {
-  makeDirectory(path);
-  removeStaleTemps(path);
-  const names = new Set(listNames(path));
-  if (names.size === 0) return null;
-  if (!names.has(RUN_FILE)) {
-    throw new SoakError("usage", "the directory has files in it but no soak run", {
-      where: printable(dir),
-      remedy: "choose another --out, or empty it",
-    });
-  }
-  const archive = freeName(dirname(path), await startStamp(dir), basename(path));
-  await archiveRun(path, archive);
-  makeDirectory(path);
-  return archive;
-}
-
 function listNames(path: string): string[] {
   try {
     return [...Deno.readDirSync(path)].map(({ name }) => name);
@@ -126,20 +164,40 @@ function listNames(path: string): string[] {
   }
 }
 
-async function archiveRun(path: string, archive: string): Promise<void> {
+async function archiveRun(path: string, archive: string, claim: Lock): Promise<void> {
   // A `soak apply` that is at work on the old runtime would else replace that of the new run.
-  using lock = await acquireLock(join(path, LOCK_FILE), { wait: true, owner: "soak run" });
-  // Windows renames no folder with an open file in it, be it this lock or that of an apply that
-  // comes in between: then the rename fails, and nothing is lost.
-  if (Deno.build.os === "windows") lock.release();
+  const lockPath = join(path, RUNTIME_LOCK_FILE);
+  using lock = await acquireLock(lockPath, { wait: true, owner: "soak run" });
+  // Windows renames no folder with an open file in it, be it one of these locks or that of an apply
+  // that comes in between: then the rename fails, and nothing is lost.
+  if (Deno.build.os === "windows") { for (const held of [lock, claim]) held.release(); }
   try {
     moveSync(path, archive);
     flushFolder(dirname(path));
   } catch (error) {
-    throw osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
+    throw notMoved(path, archive, error);
   }
-  // The lock's file was moved with the folder, where releasing the lock won't look for it.
-  await Deno.remove(join(archive, LOCK_FILE)).catch(() => {});
+  lock.release(join(archive, RUNTIME_LOCK_FILE));
+}
+
+/** The error of a run that can't be moved aside. Nothing was done yet: the run is where it was. */
+function notMoved(path: string, archive: string, error: unknown): SoakError {
+  const where = printable(path);
+  const code = osErrorCode(error);
+  if (code === "EBUSY" || code === "EXDEV") {
+    return new SoakError("system", "cannot move the earlier run aside: a mount point stays", {
+      where,
+      remedy: `empty it, or choose a folder in it: --out ${printable(join(path, "latest"))}`,
+      cause: error,
+    });
+  }
+  const failure = osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
+  if (!(error instanceof Deno.errors.PermissionDenied)) return failure;
+  return new SoakError("system", failure.what, {
+    where,
+    remedy: "choose another --out, in a folder that can be written to",
+    cause: error,
+  });
 }
 
 /** The start of the run in a directory, fit for a file name: `20250101T000000Z`. */

@@ -23,7 +23,7 @@ import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.
 import type { Measurement } from "../system/measurement.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
-import { claimDirectory } from "./directory.ts";
+import { claimDirectory, type ClaimedDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
@@ -69,11 +69,12 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   options.onStart?.(start);
   const complete = state.iteration === run.iterations;
   while (state.iteration < run.iterations && !options.signal?.aborted) {
-    const record = await iterate(state, options);
+    const record = await iterate(state, options, claim);
     if (record === null) break;
     options.onIteration?.(record);
     await eventLoopTurn();
   }
+  claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === run.iterations;
   return {
@@ -85,7 +86,11 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
 }
 
 /** Runs one iteration and records it; `null` if it was interrupted before it was measured. */
-async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
+async function iterate(
+  state: RunState,
+  options: RunOptions,
+  claim: ClaimedDirectory,
+): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
   const { dir, signal } = options;
@@ -94,6 +99,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const runtime = await readState(runtimePath, state.stateHash);
   const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
   if (measured === null) return null;
+  claim.requireInPlace();
   const { kpis, failure } = measured;
   const timeMs = iterationTime(state, iteration, options);
   const judgement = judgeKpis(profile, kpis);

@@ -52,6 +52,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     allowNoDeltas: false,
     profile: undefined,
     explain: undefined,
+    reportDir: undefined,
     json: false,
   });
   assertEquals(parse("gate"), {
@@ -61,6 +62,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     prometheus: false,
     allowNoDeltas: false,
     profile: undefined,
+    reportDir: undefined,
     json: false,
   });
   assertEquals(parse("gate --allow-no-deltas --profile p.json --strict"), {
@@ -70,6 +72,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     prometheus: false,
     allowNoDeltas: true,
     profile: "p.json",
+    reportDir: undefined,
     json: false,
   });
   assertEquals(parse("replay"), { command: "replay", dir: "artifacts/soak/latest", json: false });
@@ -123,6 +126,7 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
       allowNoDeltas: true,
       profile: "p.json",
       explain: undefined,
+      reportDir: undefined,
       json: true,
     },
   );

@@ -5,7 +5,7 @@ import { atomicWriteJson } from "../../base/json_file.ts";
 import { isJsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../model/params.ts";
-import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
+import { LOCK_FILE, RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { runSoak } from "../../run/run.ts";
 import { posix } from "../kit/posix.ts";
@@ -161,7 +161,8 @@ Deno.test("the locks of dead processes block neither a run nor an apply", async 
   await using parent = await tempDir();
   const dir = parent.file("run");
   const dead = JSON.stringify({ pid: 1, started: "2025-01-01T00:00:00.000Z", owner: "soak run" });
-  await Deno.writeTextFile(`${dir}.lock`, dead);
+  await Deno.mkdir(dir);
+  await Deno.writeTextFile(join(dir, LOCK_FILE), dead);
   assertEquals((await soak(["run", "--mock", "--iterations", "2", "--out", dir])).code, 0);
   const runtimePath = join(dir, RUNTIME_FILE);
   await Deno.writeTextFile(`${runtimePath}.lock`, dead);
@@ -183,7 +184,8 @@ Deno.test("a run is not archived under the hands of an apply", async () => {
     beforeWrite: async () => {
       next = runSoak({ dir, iterations: 3, autoTune: true });
       await new Promise((resolve) => setTimeout(resolve, 100));
-      assertEquals(namesIn(parent.path), ["run", "run.lock"]);
+      assertEquals(namesIn(parent.path), ["run"]);
+      assert(namesIn(dir).includes(LOCK_FILE));
     },
   });
   await next;
@@ -209,10 +211,11 @@ Deno.test("a planted link is neither followed as a lock nor as a file to write",
   assertEquals(await Deno.readTextFile(runtimePath), "{}");
 
   const dir = parent.file("run");
-  await Deno.symlink(victim, `${dir}.lock`);
+  await Deno.mkdir(dir);
+  await Deno.symlink(victim, join(dir, LOCK_FILE));
   const run = await soak(["run", "--mock", "--iterations", "2", "--out", dir]);
   assertEquals(run.code, 4);
-  await Deno.remove(`${dir}.lock`);
+  await Deno.remove(join(dir, LOCK_FILE));
 
   await runSoak({ dir, iterations: 2, autoTune: true });
   for (const name of ["DELTA_VERIFY_REPORT.json", "DELTA_VERIFY_REPORT.md"]) {

@@ -11,6 +11,7 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { sha256Hex } from "../../base/hash.ts";
 import { eventLoopTurn } from "../../base/wait.ts";
 import {
+  LOCK_FILE,
   RUN_FILE,
   RUNTIME_FILE,
   STEP_FILE,
@@ -132,7 +133,7 @@ function command(dir: string): readonly string[] {
 function awaited(dir: string, below: (n: number) => number): readonly string[] {
   const done = namesInOrNone(dir).filter((name) => name.startsWith("ITER_SUMMARY_")).length;
   const aim = below(12);
-  if (aim < 3 && done === 0) return [["../run.lock"], ["."], [RUN_FILE]][aim] ?? [];
+  if (aim < 3 && done === 0) return [["."], [LOCK_FILE], [RUN_FILE]][aim] ?? [];
   if (aim < 7 && done < 3) {
     const before = done === 0 && below(2) === 0 ? RUNTIME_FILE : summaryFile(2);
     return [before, STEP_FILE];

@@ -4,6 +4,8 @@ import type { Finding } from "../../proof/findings.ts";
 import type { JudgedProposal } from "../../proof/outcome.ts";
 import type { VerifyResult } from "../../proof/verdict.ts";
 import { verifyRun } from "../../proof/verify.ts";
+import { holdRun } from "../../record/held_run.ts";
+import { ReportFolder } from "../../report/report_folder.ts";
 import { style } from "../../report/terminal.ts";
 import { renderGate, renderVerification } from "../../report/verdict_text.ts";
 import { MAX_ROWS, renderVerifyMarkdown, VerifyReport } from "../../report/verify_report.ts";
@@ -158,7 +160,8 @@ Deno.test("long lists end with how much was left out, and counts by code", () =>
 
 Deno.test("the report of many proposals lists only what is not in full effect", async () => {
   await using temp = await tempDir();
-  using report = new VerifyReport(temp.path);
+  using held = await holdRun(temp.path, "test");
+  using report = new VerifyReport(new ReportFolder({ dir: temp.path, run: held }));
   const total = 10 * MAX_ROWS;
   for (let i = 1; i <= total; i++) {
     report.proposal(proposal({ iteration: i, outcome: i % 200 === 0 ? "fail" : "full" }));
@@ -179,7 +182,9 @@ Deno.test("the JSON report has every finding and every proposal, in canonical fo
   run.edit(2, ({ effective_params }) => void (effective_params["tail_age_ms"] = 600));
   run.remove(summaryName(9));
   run.write(temp.file("run"));
-  using report = new VerifyReport(temp.file("run"));
+  const dir = temp.file("run");
+  using held = await holdRun(dir, "test");
+  using report = new VerifyReport(new ReportFolder({ dir, run: held }));
   const outcome = await verifyRun(temp.file("run"), {
     strict: true,
     observer: {

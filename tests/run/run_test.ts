@@ -8,6 +8,7 @@ import { marketMaker } from "../../model/market_maker.ts";
 import { getAllParams } from "../../model/params.ts";
 import { FAULT_KINDS } from "../../model/system_spec.ts";
 import {
+  LOCK_FILE,
   readRun,
   readSummary,
   RUN_FILE,
@@ -423,7 +424,7 @@ Deno.test("runSoak() that was aborted at any point can be resumed, to the same b
     const second = await run(dir, { resume: true });
     assertEquals([second.status, second.done, second.recorded], ["finished", point, 12]);
     assertEquals(textsIn(dir), whole, `aborted at ${point}`);
-    assertEquals(namesIn(parent.path).filter((name) => name.endsWith(".lock")), []);
+    assertEquals(namesIn(dir).filter((name) => name.endsWith(".lock")), []);
   }
 });
 
@@ -560,9 +561,9 @@ Deno.test("runSoak() removes on resuming what a killed process left half done", 
     ...filesAfter(whole, 4),
     ".ITER_SUMMARY_5.json.0123456789abcdef01234567.soak-tmp": '{"iteration":',
     [`${RUNTIME_FILE}.lock`]: "",
+    [LOCK_FILE]: '{"pid":1,"started":"2025-01-01T00:00:00Z"}',
     [TUNING_REPORT_FILE]: '{"iterations":[],"summary":{}}',
   });
-  Deno.writeTextFileSync(`${dir}.lock`, '{"pid":1,"started":"2025-01-01T00:00:00Z"}');
   await run(dir, { resume: true });
   assertEquals(textsIn(dir), whole);
 });
