@@ -104,7 +104,7 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
   ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
-    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --json"),
+    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --report-dir r --json"),
     {
       command: "verify",
       dir: "d",
@@ -112,10 +112,18 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
       thresholdPct: 94.5,
       allowNoDeltas: true,
       explain: undefined,
-      reportDir: undefined,
+      reportDir: "r",
       json: true,
     },
   );
+  assertEquals(parse("gate --path=d --report-dir=r --strict --prometheus"), {
+    command: "gate",
+    dir: "d",
+    strict: true,
+    prometheus: true,
+    reportDir: "r",
+    json: false,
+  });
 });
 
 Deno.test("parseOptions() takes what follows -- for the command of a real system", () => {
@@ -495,7 +503,9 @@ Deno.test("parseOptions() stays quick on a very long argument", () => {
 
 Deno.test("--explain tells a story and takes nothing that asks for a verdict", () => {
   assertEquals(parse("verify --explain 3").command, "verify");
-  for (const flag of ["--json", "--strict", "--allow-no-deltas", "--threshold 80"]) {
+  for (
+    const flag of ["--json", "--strict", "--allow-no-deltas", "--threshold 80", "--report-dir r"]
+  ) {
     const { where, remedy } = mistake(["verify", "--explain", "3", ...flag.split(" ")]);
     assertEquals([where, remedy], ["--explain", `leave ${flag.split(" ")[0]} out`]);
   }
