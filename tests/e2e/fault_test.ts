@@ -293,6 +293,8 @@ Deno.test("a mount point can be a run directory, once, and a folder in it for ev
   assertEquals((await soak([...RUN, "--out", dir])).code, 0);
   assertEquals((await soak(["gate", "--path", dir])).code, 0);
   const before = textsIn(dir);
+  expectClear(await soak([...RUN, "--out", dir]), dir);
+  assert(mount("-o", "remount,rw", disk));
   const refused = await soak([...RUN, "--out", dir]);
   assertEquals(refused.code, 4);
   const [, remedy] =
