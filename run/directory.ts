@@ -13,7 +13,7 @@ import { removeStaleTemps } from "../base/atomic_file.ts";
 import { osError, osErrorCode, SoakError } from "../base/errors.ts";
 import { flushFolder, makeFolder } from "../base/folder.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
-import { printable } from "../base/text.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { LOCK_FILE, readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
 
 /** The lock of the runtime file, as the pipeline takes it. */
@@ -190,11 +190,9 @@ function notMoved(path: string, archive: string, error: unknown): SoakError {
   const where = printable(path);
   const code = osErrorCode(error);
   if (code === "EBUSY" || code === "EXDEV") {
-    return new SoakError("system", "cannot move the earlier run aside: a mount point stays", {
-      where,
-      remedy: `empty it, or choose a folder in it: --out ${printable(join(path, "latest"))}`,
-      cause: error,
-    });
+    const what = "cannot move the earlier run aside: the folder is a mount point, or a container's";
+    const remedy = `empty it, or choose a folder in it: --out ${shellWord(join(path, "latest"))}`;
+    return new SoakError("system", what, { where, remedy, cause: error });
   }
   const failure = osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
   if (!(error instanceof Deno.errors.PermissionDenied)) return failure;

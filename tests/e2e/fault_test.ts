@@ -298,7 +298,7 @@ Deno.test("a mount point can be a run directory, once, and a folder in it for ev
   const refused = await soak([...RUN, "--out", dir]);
   assertEquals(refused.code, 4);
   const [, remedy] =
-    /^soak: cannot move the earlier run aside: a mount point stays \(.+\); empty it, or choose a folder in it: --out (.+)\n$/
+    /^soak: cannot move the earlier run aside: .+ mount point.* \(.+\); .+ a folder in it: --out '(.+)'\n$/
       .exec(refused.stderr) ?? [];
   assert(remedy !== undefined, refused.stderr);
   assertEquals(textsIn(dir), before);
