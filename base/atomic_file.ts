@@ -11,7 +11,7 @@ import { basename } from "@std/path/basename";
 import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { osError, SoakError } from "./errors.ts";
-import { notRegular } from "./read_file.ts";
+import { notRegular, openRegularFile } from "./read_file.ts";
 import { printable } from "./text.ts";
 
 /** Writes a file: all of it or nothing. See {@linkcode AtomicFile} for what is promised. */
@@ -191,7 +191,7 @@ function removeTemp(file: Deno.FsFile, temp: string): void {
 
 function removeIfStale(temp: string): boolean {
   try {
-    using file = Deno.openSync(temp);
+    using file = openRegularFile(temp);
     if (!file.tryLockSync(true)) return false;
     Deno.removeSync(temp); // while locked, so that its owner can't have begun to write
     return true;

@@ -14,8 +14,12 @@ import { osError } from "./errors.ts";
 export function makeFolder(path: string): boolean {
   try {
     const missing = missingFolders(path);
-    Deno.mkdirSync(path, { recursive: true });
-    for (const folder of missing) flushFolder(dirname(folder));
+    // One by one, so that none is there before the one that it is in outlasts a power loss.
+    for (const folder of missing) {
+      Deno.mkdirSync(folder, { recursive: true });
+      flushFolder(dirname(folder));
+    }
+    Deno.mkdirSync(path, { recursive: true }); // says what else may be in its place
     return missing.length > 0;
   } catch (cause) {
     throw osError("cannot make the folder", path, cause);

@@ -18,16 +18,35 @@ export const MAX_FILE_BYTES = 64 * 1024 * 1024;
  */
 export function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Uint8Array<ArrayBuffer> {
   try {
-    // Opening a FIFO would wait for a writer, so look before opening.
-    const info = Deno.statSync(path);
-    if (!info.isFile) throw notRegular(path, info, "artifact");
-    if (info.size > maxBytes) throw tooLarge(path, maxBytes);
-    using file = Deno.openSync(path);
+    using file = openRegularFile(path, maxBytes);
     return readToEnd(file, path, maxBytes);
   } catch (error) {
     const kind = isPathFault(path, error) ? "artifact" : "system";
     throw osError("cannot read the file", path, error, kind);
   }
+}
+
+/**
+ * Opens a regular file for reading. What is none or too large is an error of kind `"artifact"`;
+ * errors of the system come as they are.
+ */
+export function openRegularFile(path: string, maxBytes = Infinity): Deno.FsFile {
+  // Opening a FIFO waits for a writer, and there is no way here to open without waiting: look first.
+  requireRegular(path, Deno.statSync(path), maxBytes);
+  const file = Deno.openSync(path);
+  try {
+    // Something else may have come under the name since; what is open now stays what it is.
+    requireRegular(path, file.statSync(), maxBytes);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+function requireRegular(path: string, info: Deno.FileInfo, maxBytes: number): void {
+  if (!info.isFile) throw notRegular(path, info, "artifact");
+  if (info.size > maxBytes) throw tooLarge(path, maxBytes);
 }
 
 /** Says that something is not a regular file. */

@@ -7,7 +7,7 @@
 import { join } from "@std/path/join";
 import { osError, SoakError } from "../base/errors.ts";
 import { decodeCanonical } from "../base/json.ts";
-import { readRegularFile } from "../base/read_file.ts";
+import { openRegularFile, readRegularFile } from "../base/read_file.ts";
 import { TUNING_REPORT_FILE } from "../record/artifacts.ts";
 import type { TuningRecord } from "../record/records.ts";
 import { TuningReportText } from "../record/tuning_report.ts";
@@ -37,14 +37,7 @@ export class ReportCheck implements Disposable {
   static open(dir: string): ReportCheck | null {
     const path = join(dir, TUNING_REPORT_FILE);
     try {
-      const info = Deno.statSync(path);
-      if (!info.isFile) {
-        throw new SoakError("artifact", "not a regular file", {
-          where: path,
-          remedy: "restore the report",
-        });
-      }
-      return new ReportCheck(dir, Deno.openSync(path));
+      return new ReportCheck(dir, openRegularFile(path));
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) return null;
       if (cause instanceof SoakError) throw cause;

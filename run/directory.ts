@@ -13,7 +13,7 @@ import { removeStaleTemps } from "../base/atomic_file.ts";
 import { osError, osErrorCode, SoakError } from "../base/errors.ts";
 import { flushFolder, makeFolder } from "../base/folder.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
-import { printable } from "../base/text.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { LOCK_FILE, readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
 
 /** The lock of the runtime file, as the pipeline takes it. */
@@ -62,12 +62,15 @@ interface LockedFolder {
 
 class Claim implements ClaimedDirectory {
   readonly #place: Place;
-  #folder: LockedFolder;
+  #lock: Lock;
+  /** Whether the folder goes again at the end: it was made for this claim, and no run began. */
+  #isUnused: boolean;
   #archived: string | null = null;
 
-  constructor(place: Place, folder: LockedFolder) {
+  constructor(place: Place, { lock, made }: LockedFolder) {
     this.#place = place;
-    this.#folder = folder;
+    this.#lock = lock;
+    this.#isUnused = made;
   }
 
   get archived(): string | null {
@@ -79,29 +82,31 @@ class Claim implements ClaimedDirectory {
     removeStaleTemps(path);
     const names = new Set(listNames(path));
     names.delete(LOCK_FILE);
-    if (names.size === 0) return;
-    if (!names.has(RUN_FILE)) {
+    if (names.size > 0 && !names.has(RUN_FILE)) {
       throw new SoakError("usage", "the directory has files in it but no soak run", {
         where: printable(dir),
         remedy: "choose another --out, or empty it",
       });
     }
+    if (names.size > 0) await this.#moveAside(path);
+    this.#isUnused = false;
+  }
+
+  async #moveAside(path: string): Promise<void> {
     const archive = freeName(dirname(path), await startStamp(path), basename(path));
-    await archiveRun(path, archive, this.#folder.lock);
+    await archiveRun(path, archive, this.#lock);
     this.#archived = archive;
+    const earlier = this.#lock;
     try {
       // Whoever is quicker here has the directory, and this run refuses.
-      const next = await lockFolder(this.#place, true);
-      this.#folder.lock.release(join(archive, LOCK_FILE));
-      this.#folder = next;
-    } catch (error) {
-      this.#folder.lock.release(join(archive, LOCK_FILE));
-      throw error;
+      this.#lock = (await lockFolder(this.#place, true)).lock;
+    } finally {
+      earlier.release(join(archive, LOCK_FILE));
     }
   }
 
   requireInPlace(): void {
-    if (this.#folder.lock.isInPlace()) return;
+    if (this.#lock.isInPlace()) return;
     throw new SoakError("system", "the run directory was moved or replaced, or its lock removed", {
       where: printable(this.#place.dir),
       remedy: "put the run back in its place, and go on with --resume",
@@ -109,8 +114,8 @@ class Claim implements ClaimedDirectory {
   }
 
   [Symbol.dispose](): void {
-    this.#folder.lock.release();
-    if (this.#folder.made) removeIfEmpty(this.#place.path);
+    this.#lock.release();
+    if (this.#isUnused) removeIfEmpty(this.#place.path);
   }
 }
 
@@ -142,9 +147,9 @@ async function lockFolder({ name, path }: Place, make: boolean): Promise<LockedF
 
 function removeIfEmpty(path: string): void {
   try {
-    Deno.removeSync(path);
+    if (Deno.lstatSync(path).isDirectory) Deno.removeSync(path);
   } catch {
-    // a run began in it, or it can stay
+    // someone else uses it, or it can stay
   }
 }
 
@@ -185,11 +190,9 @@ function notMoved(path: string, archive: string, error: unknown): SoakError {
   const where = printable(path);
   const code = osErrorCode(error);
   if (code === "EBUSY" || code === "EXDEV") {
-    return new SoakError("system", "cannot move the earlier run aside: a mount point stays", {
-      where,
-      remedy: `empty it, or choose a folder in it: --out ${printable(join(path, "latest"))}`,
-      cause: error,
-    });
+    const what = "cannot move the earlier run aside: the folder is a mount point, or a container's";
+    const remedy = `empty it, or choose a folder in it: --out ${shellWord(join(path, "latest"))}`;
+    return new SoakError("system", what, { where, remedy, cause: error });
   }
   const failure = osError(`cannot move the earlier run to ${printable(archive)}`, path, error);
   if (!(error instanceof Deno.errors.PermissionDenied)) return failure;

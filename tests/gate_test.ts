@@ -4,10 +4,12 @@ import { SoakError } from "../base/errors.ts";
 import { type GateOptions, type GateResult, runGate } from "../gate.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import { hashOfProfile } from "../model/profile_check.ts";
+import { LOCK_FILE } from "../record/artifacts.ts";
 import { Forgery, honestRun, summaryName } from "./kit/forgery.ts";
+import { onOpen } from "./kit/on_open.ts";
 import { posix } from "./kit/posix.ts";
 import { bench, READ_SIZE, TINY } from "./kit/real_system.ts";
-import { namesIn, type TempDir, tempDir } from "./kit/temp_dir.ts";
+import { namesIn, type TempDir, tempDir, textsIn } from "./kit/temp_dir.ts";
 
 async function gate(
   temp: TempDir,
@@ -56,6 +58,106 @@ Deno.test("the gate's own reports do not disturb it when it runs again", async (
   const first = await gate(temp);
   const again = await runGate(temp.file("run"), { strict: true });
   assertEquals(again, first);
+});
+
+/** The moments of a gate's work at which another run takes the place of the one it judges. */
+for (const moment of ["ITER_SUMMARY_24.json", ".soak-tmp"]) {
+  Deno.test(`no answer is written into a run that was never judged, swapped at ${moment}`, {
+    ignore: !posix,
+  }, async () => {
+    await using temp = await tempDir();
+    const [dir, other] = [temp.file("run"), temp.file("other")];
+    new Forgery(await honestRun(7, 24), 24).write(dir);
+    new Forgery(await honestRun(8, 24), 24).write(other);
+    const [judged, unjudged] = [textsIn(dir), textsIn(other)];
+    using opening = onOpen(moment, () => {
+      Deno.renameSync(dir, temp.file("aside"));
+      Deno.renameSync(other, dir);
+    });
+    const { kind, message } = await assertRejects(() => runGate(dir, { strict: true }), SoakError);
+    assertEquals([kind, opening.done], ["system", true]);
+    assertEquals(
+      message,
+      `the run was moved or replaced while it was judged (${dir}); judge again what is there now`,
+    );
+    assertEquals(textsIn(dir), unjudged);
+    const { [LOCK_FILE]: _left, ...aside } = textsIn(temp.file("aside"));
+    assertEquals(aside, judged);
+  });
+}
+
+Deno.test(
+  "an answer stays with its run even if that is swapped between the last look and the write",
+  {
+    ignore: !posix,
+  },
+  async () => {
+    await using temp = await tempDir();
+    const [dir, other] = [temp.file("run"), temp.file("other")];
+    new Forgery(await honestRun(7, 24), 24).write(dir);
+    new Forgery(await honestRun(8, 24), 24).write(other);
+    const unjudged = textsIn(other);
+    // The folder is opened to flush it, after the look and before the rename.
+    using opening = onOpen("/run", () => {
+      Deno.renameSync(dir, temp.file("aside"));
+      Deno.renameSync(other, dir);
+    });
+    const { what } = await assertRejects(() => runGate(dir, { strict: true }), SoakError);
+    assertEquals([what, opening.done], ["the run was moved or replaced while it was judged", true]);
+    assertEquals(textsIn(dir), unjudged);
+  },
+);
+
+Deno.test("reports go to a folder of their own, and nothing is left in the run", async () => {
+  await using temp = await tempDir();
+  const reportDir = temp.file("a/b");
+  new Forgery(await honestRun(7, 24), 24).write(temp.file("run"));
+  const before = textsIn(temp.file("run"));
+  const options = { strict: true, prometheus: true };
+  const here = await runGate(temp.file("run"), { ...options, reportDir });
+  assertEquals([here.verdict, here.unwritten], ["PASS", null]);
+  assertEquals(textsIn(temp.file("run")), before);
+  assertEquals(here, await runGate(temp.file("run"), options));
+  const { length: count } = namesIn(reportDir);
+  assertEquals(count, 5);
+  assertEquals({ ...textsIn(temp.file("run")), ...before }, { ...before, ...textsIn(reportDir) });
+});
+
+Deno.test("reports are not written into another run, and may be into one's own", async () => {
+  await using temp = await tempDir();
+  for (const name of ["run", "other"]) {
+    new Forgery(await honestRun(7, 24), 24).write(temp.file(name));
+  }
+  const before = textsIn(temp.file("other"));
+  const { kind, what } = await assertRejects(
+    () => runGate(temp.file("run"), { reportDir: temp.file("other") }),
+    SoakError,
+  );
+  assertEquals([kind, what], ["usage", "the folder for the reports has another run in it"]);
+  assertEquals(textsIn(temp.file("other")), before);
+  const { unwritten } = await runGate(temp.file("run"), { reportDir: temp.file("other/../run") });
+  assertEquals(unwritten, null);
+  assert(namesIn(temp.file("run")).includes("GATE_REPORT.json"));
+});
+
+Deno.test("an answer is given where no report can be written, with the reason for that", async () => {
+  await using temp = await tempDir();
+  new Forgery(await honestRun(7, 24), 24).write(temp.file("run"));
+  const answered = await runGate(temp.file("run"), { strict: true });
+  for (const name of ["DELTA_VERIFY_REPORT.json", "DELTA_VERIFY_REPORT.md", "GATE_REPORT.json"]) {
+    const dir = temp.file(name);
+    new Forgery(await honestRun(7, 24), 24).write(dir);
+    Deno.mkdirSync(temp.file(`${name}/${name}`));
+    const { unwritten, ...answer } = await runGate(dir, { strict: true });
+    assertEquals({ ...answer, unwritten: null }, answered);
+    assertEquals(unwritten?.kind, "system");
+    assertStringIncludes(unwritten?.message ?? "", `the reports are not written: `);
+    assertStringIncludes(unwritten?.where ?? "", name);
+    // An answer is not written down beside reports that are not its own.
+    assertEquals(namesIn(dir).filter((other) => /^GATE_.*|soak-tmp$/.test(other)), [
+      ...(name.startsWith("GATE") ? [name] : []),
+    ]);
+  }
 });
 
 Deno.test("a run that never settled fails on its KPIs and the freeze", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { acquireLock } from "../../base/lock.ts";
 import { settledWithin } from "../../base/wait.ts";
@@ -102,6 +103,76 @@ Deno.test("acquireLock() lets eight processes lose none of their updates", async
   for (const child of children) assert((await child.output()).success);
   assertEquals(await Deno.readTextFile(counter), "400");
   assertEquals(namesIn(folder.path), ["counter"]);
+});
+
+Deno.test("acquireLock() lets many share a lock, and nobody hold it alone meanwhile", async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  const share = { wait: false, shared: true };
+  const first = await acquireLock(path, { ...share, owner: "soak gate" });
+  if (posix) assertMatch((await refusal(path)).what, /^locked by process \d+ \(soak gate\) since /);
+  const second = await acquireLock(path, share);
+  await refusal(path);
+  first.release();
+  // The one that is left must not go by the name of the one that is gone.
+  assertEquals((await refusal(path)).what, "locked by another process");
+  assertEquals(namesIn(folder.path), ["a.lock"]);
+  second.release();
+  if (posix) assertEquals(namesIn(folder.path), []);
+  using _alone = await acquireLock(path, { wait: false });
+  await assertRejects(() => acquireLock(path, share), SoakError, "locked by");
+});
+
+Deno.test("acquireLock() shares a lock whose file it may only read, and makes none", async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a.lock");
+  await Deno.writeTextFile(
+    folder.file("program.ts"),
+    `
+    import { acquireLock } from ${JSON.stringify(toFileUrl(inRepository("base/lock.ts")).href)};
+    try {
+      using lock = await acquireLock(Deno.args[0], { wait: false, shared: true });
+      console.log(lock.isInPlace());
+    } catch (error) {
+      console.log(error.message);
+    }`,
+  );
+  const shared = async (): Promise<string> => {
+    const args = ["run", "--quiet", "--no-prompt", "--cached-only", `--allow-read=${folder.path}`];
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [...args, `--config=${inRepository("deno.json")}`, folder.file("program.ts"), path],
+      stderr: "inherit",
+    }).output();
+    return new TextDecoder().decode(stdout).trimEnd();
+  };
+  const refused = `cannot lock: not permitted to this program (${path}); run it with --allow-write`;
+  assertEquals(await shared(), refused);
+  assertEquals(namesIn(folder.path), ["program.ts"]);
+  await Deno.writeTextFile(path, "");
+  assertEquals(await shared(), "true");
+  using _lock = await acquireLock(path, { wait: false });
+  assertMatch(await shared(), /^locked by process /);
+});
+
+Deno.test("isInPlace() tells whether others could lock the same path by now", async () => {
+  await using folder = await tempDir();
+  await Deno.mkdir(folder.file("run"));
+  const path = folder.file("run/a.lock");
+  using lock = await acquireLock(path, { wait: false });
+  assertEquals(lock.isInPlace(), true);
+  await Deno.rename(folder.file("run"), folder.file("aside"));
+  assertEquals(lock.isInPlace(), false);
+  await Deno.writeTextFile(folder.file("run"), "");
+  assertEquals(lock.isInPlace(), false);
+  await Deno.remove(folder.file("run"));
+  await Deno.mkdir(folder.file("run"));
+  {
+    using other = await acquireLock(path, { wait: false });
+    assertEquals([lock.isInPlace(), other.isInPlace()], [false, true]);
+  }
+  lock.release(folder.file("aside/a.lock"));
+  assertEquals(lock.isInPlace(), false);
+  assertEquals(namesIn(folder.file("aside")), []);
 });
 
 Deno.test("release() leaves no file behind and may be called twice", async () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { notRegular, readRegularFile } from "../../base/read_file.ts";
+import { onOpen } from "../kit/on_open.ts";
 import { makeFifo, posix } from "../kit/posix.ts";
 import { inRepository } from "../kit/repository.ts";
 import { tempDir } from "../kit/temp_dir.ts";
@@ -51,6 +52,42 @@ Deno.test("readRegularFile() says that a file is missing, with the cause", {
   assert(error.cause instanceof Deno.errors.NotFound);
   assert(error.message.startsWith("cannot read the file: no such file or directory ("));
   assertOneLine(error.message);
+});
+
+Deno.test("readRegularFile() reads nothing that took a file's place after the look at it", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const path = folder.file("a");
+  const swaps: [() => void, string][] = [
+    [() => Deno.symlinkSync("/dev/zero", path), "a device, not a regular file"],
+    [() => Deno.mkdirSync(path), "a folder, not a regular file"],
+    [() => Deno.writeTextFileSync(path, "xxxxx"), "larger than 4 bytes"],
+  ];
+  for (const [swap, expected] of swaps) {
+    await Deno.writeTextFile(path, "x");
+    using opening = onOpen("/a", () => {
+      Deno.removeSync(path);
+      swap();
+    });
+    const { kind, what } = assertThrows(() => readRegularFile(path, 4), SoakError);
+    assertEquals([kind, what, opening.done], ["artifact", expected, true]);
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("readRegularFile() does not wait for a FIFO that took a file's place", {
+  ignore: !posix,
+}, async () => {
+  await using folder = await tempDir();
+  const [path, fifo] = [folder.file("a"), folder.file("fifo")];
+  await Deno.writeTextFile(path, "x");
+  await makeFifo(fifo);
+  // Opened by someone else as well, so that opening it does not wait; reading it would.
+  using _other = Deno.openSync(fifo, { read: true, write: true });
+  using _opening = onOpen("/a", () => Deno.renameSync(fifo, path));
+  const { what } = assertThrows(() => readRegularFile(path), SoakError);
+  assertEquals(what, "a FIFO, not a regular file");
 });
 
 Deno.test("readRegularFile() refuses what is no regular file, and never waits for it", {

@@ -117,7 +117,10 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
   ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
-    parse("verify --path d --strict --threshold 94.5 --allow-no-deltas --json --profile p.json"),
+    parse(
+      "verify --path d --strict --threshold 94.5 --allow-no-deltas --json --profile p.json " +
+        "--report-dir r",
+    ),
     {
       command: "verify",
       dir: "d",
@@ -126,10 +129,20 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
       allowNoDeltas: true,
       profile: "p.json",
       explain: undefined,
-      reportDir: undefined,
+      reportDir: "r",
       json: true,
     },
   );
+  assertEquals(parse("gate --path=d --report-dir=r --strict --prometheus"), {
+    command: "gate",
+    dir: "d",
+    strict: true,
+    prometheus: true,
+    allowNoDeltas: false,
+    profile: undefined,
+    reportDir: "r",
+    json: false,
+  });
 });
 
 Deno.test("parseOptions() takes what follows -- for the command of a real system", () => {
@@ -509,7 +522,9 @@ Deno.test("parseOptions() stays quick on a very long argument", () => {
 
 Deno.test("--explain tells a story and takes nothing that asks for a verdict", () => {
   assertEquals(parse("verify --explain 3").command, "verify");
-  for (const flag of ["--json", "--strict", "--allow-no-deltas", "--threshold 80"]) {
+  for (
+    const flag of ["--json", "--strict", "--allow-no-deltas", "--threshold 80", "--report-dir r"]
+  ) {
     const { where, remedy } = mistake(["verify", "--explain", "3", ...flag.split(" ")]);
     assertEquals([where, remedy], ["--explain", `leave ${flag.split(" ")[0]} out`]);
   }

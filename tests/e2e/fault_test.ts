@@ -9,6 +9,7 @@ import {
   TUNING_REPORT_FILE,
   VERIFY_REPORT_FILE,
 } from "../../record/artifacts.ts";
+import { claimDirectory } from "../../run/directory.ts";
 import { runSoak } from "../../run/run.ts";
 import { type Ended, ended, MAIN, PERMISSIONS, soak } from "../kit/soak_process.ts";
 import { checkOrder } from "../kit/strace.ts";
@@ -106,7 +107,7 @@ Deno.test("a folder in place of a file to write is named, and nothing else is lo
     const end = await soak(args);
     expectClear(end, name);
     // The verdict is known without the report, and nobody is sent to look for one.
-    assertEquals(end.stdout.startsWith("PASS 3 of 3"), args[0] === "verify");
+    assertMatch(end.stdout, args[0] === "verify" ? /^PASS 3 of 3/ : /\nGate: (PASS|FAIL)\n$/);
     assert(!end.stdout.includes(VERIFY_REPORT_FILE));
     noTemps(dir);
     await Deno.remove(join(dir, name));
@@ -160,14 +161,27 @@ Deno.test("a run directory that goes away stops the run", { ignore: !linux }, as
   assertEquals(textsIn(dir), textsIn(parent.file("whole")));
 });
 
-/** Mounts a file system of 64 KiB, if this user may. */
-function mountSmall(path: string): boolean {
-  const args = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", path];
+function mount(...args: readonly string[]): boolean {
   try {
-    return new Deno.Command("mount", { args, stderr: "null" }).outputSync().success;
+    return new Deno.Command("mount", { args: [...args], stderr: "null" }).outputSync().success;
   } catch {
     return false;
   }
+}
+
+/** Mounts a file system of 64 KiB, if this user may. */
+function mountSmall(path: string): boolean {
+  return mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", path);
+}
+
+/** Unmounts a path at the end of a test. */
+function unmounting(path: string): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      const { success } = await new Deno.Command("umount", { args: [path] }).output();
+      assert(success, `${path} is still mounted`);
+    },
+  };
 }
 
 function mayMount(): boolean {
@@ -210,12 +224,9 @@ Deno.test("a run on a file system that fills up says so, and goes on once there 
     assertEquals(textsIn(dir), textsIn(parent.file("whole")));
 
     // Read-only, the file system refuses root as well.
-    const readOnly = ["-o", "remount,ro", disk];
-    assertEquals((await new Deno.Command("mount", { args: readOnly }).output()).code, 0);
+    assert(mount("-o", "remount,ro", disk));
     for (
       const args of [
-        ["verify", "--path", dir],
-        ["gate", "--path", dir],
         ["run", "--mock", "--iterations", "2", "--out", dir],
         ["run", "--resume", "--out", dir],
         ["apply", "--runtime", join(dir, RUNTIME_FILE), "tail_age_ms=630"],
@@ -230,6 +241,95 @@ Deno.test("a run on a file system that fills up says so, and goes on once there 
   } finally {
     await new Deno.Command("umount", { args: [disk] }).output();
   }
+});
+
+Deno.test("a run on a medium for reading only is judged all the same", {
+  ignore: !linux || !mayMount(),
+}, async () => {
+  await using parent = await tempDir();
+  const disk = parent.file("disk");
+  const dir = join(disk, "run");
+  await Deno.mkdir(disk);
+  assert(mount("-t", "tmpfs", "tmpfs", disk));
+  await using _mounted = unmounting(disk);
+  await runSoak({ dir, iterations: 24, autoTune: true });
+  assertEquals((await soak(["gate", "--path", dir])).code, 0);
+  const before = textsIn(dir);
+  assert(mount("-o", "remount,ro", disk));
+  for (
+    const [command, answer] of [["verify", /^PASS 3 of 3/], ["gate", /\nGate: PASS\n$/]] as const
+  ) {
+    const told = await soak([command, "--strict", "--path", dir]);
+    assertMatch(told.stdout, answer);
+    assertEquals(told.code, 4);
+    assertMatch(
+      told.stderr,
+      /^soak: the reports are not written: cannot .+: read-only file system \(.+\); write them elsewhere with --report-dir DIR\n$/,
+    );
+    // The remedy is one.
+    const reports = parent.file(`reports of ${command}`);
+    const mended = await soak([command, "--strict", "--path", dir, "--report-dir", reports]);
+    assertEquals([mended.code, mended.stderr], [0, ""]);
+    assertMatch(mended.stdout, command === "verify" ? /reports of verify\/DELTA_VERIFY/ : answer);
+    assertEquals(namesIn(reports).includes("GATE_REPORT.json"), command === "gate");
+  }
+  assertEquals(textsIn(dir), before);
+});
+
+Deno.test("a mount point can be a run directory, once, and a folder in it for ever", {
+  ignore: !linux || !mayMount(),
+}, async () => {
+  await using parent = await tempDir();
+  const disk = parent.file("disk");
+  const dir = join(disk, "run");
+  await Deno.mkdir(disk);
+  assert(mount("-t", "tmpfs", "tmpfs", disk));
+  await using _disk = unmounting(disk);
+  await Deno.mkdir(dir);
+  assert(mount("-t", "tmpfs", "tmpfs", dir));
+  await using _run = unmounting(dir);
+  // Nothing can be written beside the run directory, be it a lock or an earlier run.
+  assert(mount("-o", "remount,ro", disk));
+  assertEquals((await soak([...RUN, "--out", dir])).code, 0);
+  assertEquals((await soak(["gate", "--path", dir])).code, 0);
+  const before = textsIn(dir);
+  expectClear(await soak([...RUN, "--out", dir]), dir);
+  assert(mount("-o", "remount,rw", disk));
+  const refused = await soak([...RUN, "--out", dir]);
+  assertEquals(refused.code, 4);
+  const [, remedy] =
+    /^soak: cannot move the earlier run aside: .+ mount point.* \(.+\); .+ a folder in it: --out '(.+)'\n$/
+      .exec(refused.stderr) ?? [];
+  assert(remedy !== undefined, refused.stderr);
+  assertEquals(textsIn(dir), before);
+  for (const _time of ["first", "second"]) {
+    assertEquals((await soak([...RUN, "--out", remedy])).code, 0);
+  }
+});
+
+Deno.test("a second run refuses a live one that it reaches by another mount", {
+  ignore: !linux || !mayMount(),
+}, async () => {
+  await using parent = await tempDir();
+  const [dir, other] = [parent.file("run"), parent.file("other")];
+  await runSoak({ dir, iterations: 4, signal: AbortSignal.abort() });
+  await Deno.mkdir(other);
+  assert(mount("--bind", dir, other));
+  await using _mounted = unmounting(other);
+  using _live = await claimDirectory(dir, true);
+  const before = textsIn(dir);
+  for (
+    const args of [
+      ["run", "--resume", "--out", other],
+      [...RUN, "--out", other],
+      ["gate", "--path", other],
+    ]
+  ) {
+    const refused = await soak(args);
+    expectClear(refused, other);
+    assertMatch(refused.stderr, new RegExp(`^soak: locked by process ${Deno.pid} \\(soak run\\) `));
+  }
+  assertEquals(textsIn(dir), before);
 });
 
 function hasStrace(): boolean {

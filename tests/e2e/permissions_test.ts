@@ -134,8 +134,8 @@ for (const [command, flag] of [["verify", "write"], ["gate", "write"], ["verify"
     const permissions = flag === "write" ? [`--allow-read=${dir}`] : [];
     const { code, stdout, stderr } = await soak([command ?? "", "--path", dir], { permissions });
     assertEquals(code, 4);
-    // What could be read was verified, and the verdict is said all the same.
-    assertEquals(stdout.startsWith("PASS "), command === "verify" && flag === "write");
+    // What could be read was judged, and the verdict is said all the same.
+    assertEquals(/^PASS |\nGate: (PASS|FAIL)\n$/.test(stdout), flag === "write");
     assertMatch(
       stderr,
       new RegExp(
@@ -144,6 +144,37 @@ for (const [command, flag] of [["verify", "write"], ["gate", "write"], ["verify"
     );
   });
 }
+
+Deno.test("a run that may only be read is judged into a folder of its own", async () => {
+  await using parent = await tempDir();
+  const [dir, reports] = [await finishedRun(parent), parent.file("reports")];
+  const before = textsIn(dir);
+  const permissions = [`--allow-read=${parent.path}`, `--allow-write=${reports}`];
+  for (const command of ["verify", "gate"]) {
+    const args = [command, "--path", dir, "--report-dir", reports];
+    const { code, stderr } = await soak(args, { permissions });
+    assertEquals({ code: code === 4, stderr }, { code: false, stderr: "" });
+    assertEquals(namesIn(reports).includes("GATE_REPORT.json"), command === "gate");
+  }
+  assertEquals(textsIn(dir), before);
+});
+
+Deno.test("a run needs nothing beside its directory until an earlier one is to move there", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  await Deno.mkdir(dir);
+  const permissions = [`--allow-read=${parent.path}`, `--allow-write=${dir}`];
+  const run = () => soak(["run", "--mock", "--iterations=2", "--out", dir], { permissions });
+  assertEquals((await run()).code, 0);
+  const before = textsIn(dir);
+  const { code, stderr } = await run();
+  assertEquals(code, 4);
+  assertMatch(
+    stderr,
+    /^soak: cannot move the earlier run to .+\/2025\d+T\d+Z: .+ \(.+run\); .+\n$/,
+  );
+  assertEquals([textsIn(dir), namesIn(parent.path)], [before, ["run"]]);
+});
 
 Deno.test("a file in place of a folder of the run is a clear error", async () => {
   await using parent = await tempDir();

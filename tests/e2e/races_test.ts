@@ -6,12 +6,13 @@ import { isJsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, findParameter, getAllParams, roundToStep } from "../../model/params.ts";
 import { LOCK_FILE, RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
+import { holdRun } from "../../record/held_run.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { runSoak } from "../../run/run.ts";
 import { posix } from "../kit/posix.ts";
 import { inRepository } from "../kit/repository.ts";
 import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
-import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
+import { fillFolder, namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const APPLY = toFileUrl(inRepository("run/apply.ts")).href;
 
@@ -131,6 +132,126 @@ Deno.test("a second run into one directory refuses at once, naming the first and
   first.kill("SIGTERM");
   assertEquals((await firstEnd).code, 143);
   assertEquals(namesIn(parent.path), ["run"]);
+});
+
+/** Starts a run that goes on until it is told to stop, and waits for its first records. */
+async function liveRun(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
+  const child = spawnSoak(["run", "--mock", "--iterations", "100000", "--quiet", "--out", dir]);
+  const end = ended(child);
+  while (!exists(dir) || !namesIn(dir).includes(summaryFile(2))) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGTERM");
+      assertEquals((await end).code, 143);
+    },
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("a second run that comes through a link refuses as well, and neither judges a live one", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const [dir, link] = [parent.file("run"), parent.file("link")];
+  await Deno.mkdir(dir);
+  await Deno.symlink("run", link);
+  {
+    await using live = await liveRun(dir);
+    for (
+      const args of [
+        ["run", "--mock", "--iterations", "3", "--out", link],
+        ["run", "--resume", "--out", link],
+        ["gate", "--path", link],
+        ["gate", "--path", dir],
+        ["verify", "--path", dir],
+      ]
+    ) {
+      const { code, stdout, stderr } = await soak(args);
+      assertEquals([code, stdout], [4, ""], stderr);
+      assertMatch(stderr, new RegExp(`^soak: locked by process ${live.pid} \\(soak run\\) since `));
+    }
+    assertEquals(namesIn(parent.path), ["link", "run"]);
+  }
+  assertEquals(namesIn(dir).filter((name) => /\.lock$|REPORT\.md$|^(GATE|POST)/.test(name)), []);
+});
+
+Deno.test("an earlier run is moved aside where it is, and the link to it stays one", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const [disk, link] = [parent.file("disk"), parent.file("link")];
+  await Deno.mkdir(disk);
+  await Deno.symlink("disk/run", link);
+  await runSoak({ dir: join(disk, "run"), iterations: 2, seed: 2 });
+  const earlier = textsIn(join(disk, "run"));
+  assertEquals((await soak(["run", "--mock", "--iterations", "2", "--out", link])).code, 0);
+  assertEquals([namesIn(disk), namesIn(parent.path)], [["20250101T000000Z", "run"], [
+    "disk",
+    "link",
+  ]]);
+  assertEquals(Deno.lstatSync(link).isSymlink, true);
+  assertEquals(textsIn(join(disk, "20250101T000000Z")), earlier);
+});
+
+Deno.test("a run that is being judged is neither moved aside nor gone on with", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  await runSoak({ dir, iterations: 2 });
+  const before = textsIn(dir);
+  {
+    using _judged = await holdRun(dir, "soak gate");
+    for (const args of [["--mock", "--iterations", "3"], ["--resume"]]) {
+      const { code, stderr } = await soak(["run", ...args, "--out", dir]);
+      assertEquals(code, 4);
+      const since = posix ? `process ${Deno.pid} \\(soak gate\\) since ` : "";
+      assertMatch(stderr, new RegExp(`^soak: locked by ${since}.+\\.lock\\); wait until .+\\n$`));
+    }
+    // Others may judge it as well.
+    assertEquals((await soak(["verify", "--path", dir])).code, 3);
+    assertEquals(namesIn(parent.path), ["run"]);
+  }
+  const { [RUN_FILE]: run, [RUNTIME_FILE]: runtime } = textsIn(dir);
+  assertEquals([run, runtime], [before[RUN_FILE], before[RUNTIME_FILE]]);
+  assertEquals((await soak(["run", "--mock", "--iterations", "3", "--out", dir])).code, 0);
+});
+
+Deno.test("a run whose directory is replaced under its hands stops, and writes into no other", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  // The other one is in the same state, so that nothing but the directory tells them apart.
+  const error = await runSoak({
+    dir,
+    iterations: 6,
+    onIteration: ({ iteration }) => {
+      if (iteration !== 3) return;
+      const copy = textsIn(dir);
+      Deno.renameSync(dir, parent.file("aside"));
+      fillFolder(dir, copy);
+    },
+  }).then(() => null, (error: unknown) => error);
+  assertMatch(
+    String(error),
+    /^SoakError: the run directory was moved or replaced, or its lock removed \(.+run\); put .+/,
+  );
+  assertEquals(namesIn(dir).filter((name) => name.startsWith("ITER_SUMMARY_")).length, 3);
+  await Deno.remove(dir, { recursive: true });
+  await Deno.rename(parent.file("aside"), dir);
+  await runSoak({ dir, resume: true });
+  await runSoak({ dir: parent.file("whole"), iterations: 6 });
+  assertEquals(textsIn(dir), textsIn(parent.file("whole")));
 });
 
 Deno.test("of runs started at once into one directory one goes on and the others refuse", async () => {
