@@ -19,16 +19,16 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
     strict,
     prometheus,
   });
-  io.out(
-    command.json
-      ? canonicalJson({
-        verdict,
-        strict,
-        checks,
-        snapshot,
-        verification: { ...summaryOf(verification), findings: verification.findings },
-      })
-      : renderGate(checks, verdict, io.outStyle),
-  );
+  if (command.json) {
+    io.out(canonicalJson({
+      verdict,
+      strict,
+      checks,
+      snapshot,
+      verification: { ...summaryOf(verification), findings: verification.findings },
+    }));
+  } else {
+    io.page(renderGate(checks, verdict, io.outStyle));
+  }
   return EXIT_OF_VERDICT[verdict];
 }

@@ -16,7 +16,7 @@ import { EXIT, EXIT_OF_VERDICT } from "./exit_code.ts";
 /** Verifies a run and writes the reports; the exit code is the verdict. */
 export async function executeVerify(command: VerifyCommand, io: Io): Promise<number> {
   if (command.explain !== undefined) {
-    io.out(await explainIteration(command.dir, command.explain, io.outStyle));
+    io.page(await explainIteration(command.dir, command.explain, io.outStyle));
     return EXIT.passed;
   }
   using report = new VerifyReport(command.dir);
@@ -32,11 +32,8 @@ export async function executeVerify(command: VerifyCommand, io: Io): Promise<num
   // The answer is known even where the report can't be written; both are said.
   const style = io.outStyle;
   const failure = failureOf(() => report.finish(result));
-  io.out(
-    command.json
-      ? canonicalJson({ ...summaryOf(result), findings: result.findings })
-      : renderVerification(result, failure === null ? command.dir : null, style),
-  );
+  if (command.json) io.out(canonicalJson({ ...summaryOf(result), findings: result.findings }));
+  else io.page(renderVerification(result, failure === null ? command.dir : null, style));
   if (failure !== null) throw failure;
   return EXIT_OF_VERDICT[result.verdict];
 }
