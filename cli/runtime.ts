@@ -141,7 +141,7 @@ export async function executeHash(command: HashCommand, io: Io): Promise<number>
 
 /** A line of `sha256sum`: names with a backslash or a line feed are escaped and marked. */
 function sha256Line(hash: string, file: string): string {
-  if (!/[\\\n\r]/.test(file)) return `${hash}  ${file}`;
+  if (!/[\\\n\r]/.test(file)) return `${hash}  ${printable(file)}`;
   const escaped = file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-  return `\\${hash}  ${escaped}`;
+  return `\\${hash}  ${printable(escaped)}`;
 }

@@ -59,7 +59,7 @@ export class OutputLog implements Disposable {
 
   /** Adds a line of our own. */
   note(text: string): void {
-    this.write(new TextEncoder().encode(`[soak: ${text}]\n`));
+    this.write(new TextEncoder().encode(`[soak: ${printable(text)}]\n`));
   }
 
   /** The last lines, fit for a line that a person reads. */
