@@ -28,6 +28,8 @@ export interface Io {
   readonly columns: number;
   /** `SOURCE_DATE_EPOCH`, if it is set. */
   readonly sourceDateEpoch: string | undefined;
+  /** Whether `SOAK_DEBUG` asks for stack traces. */
+  readonly debug: boolean;
   /** Time in ms, for progress. */
   nowMs(): number;
   /** Aborted by the first SIGINT or SIGTERM, with the exit code as its reason. */
@@ -90,6 +92,7 @@ export function openIo(signal: AbortSignal): Io {
     redraws: Deno.stderr.isTerminal(),
     columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
     sourceDateEpoch: environment("SOURCE_DATE_EPOCH"),
+    debug: environment("SOAK_DEBUG") === "1",
     nowMs: () => performance.now(),
     signal,
   };
@@ -113,7 +116,7 @@ export function reportError(error: unknown, io: Io): void {
   const isBug = !(error instanceof SoakError);
   const remedy = isBug ? "; this is a bug in soak, SOAK_DEBUG=1 shows where" : "";
   io.err(`soak: ${printable(message)}${remedy}`);
-  if (environment("SOAK_DEBUG") === "1" && error instanceof Error) {
+  if (io.debug && error instanceof Error) {
     const stack = (error.stack ?? "").replace(error.message, () => printable(error.message));
     for (const line of stack.split("\n")) io.err(line);
   }

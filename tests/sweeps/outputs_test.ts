@@ -54,6 +54,7 @@ async function run(args: readonly string[], env: { epoch?: string } = {}): Promi
     redraws: false,
     columns: 80,
     sourceDateEpoch: env.epoch,
+    debug: false,
     nowMs: () => 0,
     signal: new AbortController().signal,
   };
