@@ -90,10 +90,11 @@ function soakExec(
   flags: readonly string[],
   command: readonly string[],
   env: Readonly<Record<string, string>> = { SOAK_TEST_SECRET: SECRET },
+  document: unknown = profileToJson(TINY),
   permissions: readonly string[] = REAL,
 ): Promise<Ended> {
   const profile = b.file("profile.json");
-  Deno.writeTextFileSync(profile, JSON.stringify(profileToJson(TINY)));
+  Deno.writeTextFileSync(profile, JSON.stringify(document));
   const args = ["run", "--exec", "--quiet", "--profile", profile, "--out", b.dir];
   return soak([...args, "--iterations", "3", ...flags, "--", ...command], { permissions, env });
 }
@@ -132,8 +133,8 @@ const LEAKS: Readonly<Record<string, string>> = {
   "as a key": `printf '{"kpis":{"hunter2 \\\\"\\\\\\\\ \u00e9":1}}' > "$SOAK_OUTPUT"`,
   "as a value": `printf '{"kpis":{"cost":"hunter2 \\\\"\\\\\\\\ \u00e9"}}' > "$SOAK_OUTPUT"`,
   "in what is no JSON": 'printf "%s" "{$SOAK_TEST_SECRET" > "$SOAK_OUTPUT"',
-  "at the end of long text":
-    `printf '{"kpis":{"%0150d%s":1}}' 0 "hunter2 \\\\\\"\\\\\\\\ \u00e9" > "$SOAK_OUTPUT"`,
+  "where long text is cut off":
+    `printf '{"kpis":{"%048d%s":1}}' 0 "hunter2 \\\\\\"\\\\\\\\ \u00e9" > "$SOAK_OUTPUT"`,
 };
 
 for (const [where, body] of Object.entries(LEAKS)) {
@@ -151,6 +152,22 @@ for (const [where, body] of Object.entries(LEAKS)) {
     }
   });
 }
+
+Deno.test("a server's answer does not tell a secret", { ignore: !posix }, async () => {
+  await using b = await bench();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => Response.json({ status: "error", errorType: "bad", error: `no ${SECRET}` }),
+  );
+  const [kpi] = TINY.kpis;
+  const profile = profileToJson({ ...TINY, kpis: [{ ...kpi, query: "up" }] } as typeof TINY);
+  const flags = ["--secret-env=SOAK_TEST_SECRET", "--on-error=continue", "--prometheus-url"];
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const end = await soakExec(b, [...flags, url], ["true"], { SOAK_TEST_SECRET: SECRET }, profile);
+  assertEquals(end.code, 0, end.stderr);
+  assertStringIncludes(end.stderr, "Prometheus refused the query: bad: no [SOAK_TEST_SECRET]");
+  expectHidden(b, end);
+});
 
 Deno.test("a service's log has no secret either", { ignore: !posix }, async () => {
   await using b = await bench();
@@ -202,7 +219,14 @@ Deno.test(
       assert(!end.stderr.includes("hunter2"), end.stderr);
     }
     const narrow = REAL.map((flag) => flag === "--allow-env" ? "--allow-env=NO_COLOR" : flag);
-    const barred = await soakExec(b, flag, ["true"], { SOAK_TEST_SECRET: SECRET }, narrow);
+    const barred = await soakExec(
+      b,
+      flag,
+      ["true"],
+      { SOAK_TEST_SECRET: SECRET },
+      undefined,
+      narrow,
+    );
     assertEquals([barred.code, barred.stderr], [
       4,
       "soak: cannot read a secret: not permitted to this program (--secret-env SOAK_TEST_SECRET); " +
