@@ -281,6 +281,7 @@ function refuseForeign(request: SystemRequest, own: readonly SettingName[], owne
 /** Refuses settings that contradict the recorded ones, naming the first. */
 export function refuseContradiction(spec: SystemSpec, request: SystemRequest): void {
   const { kind } = request;
+  refuseNames(request.secretEnv ?? []);
   if (kind !== undefined && kind !== spec.kind) {
     throw contradiction(`--${spec.kind}`, `--${kind}`, kind);
   }
