@@ -12,14 +12,15 @@ import { parseOptions } from "./cli/options.ts";
 import { listenForSignals } from "./cli/signals.ts";
 
 /**
- * Gives up what a command does not need: only a real system needs programs and the network. An
- * executable has both permissions built in.
+ * Gives up what a command does not need: only a real system needs programs, the network and secrets
+ * from the environment. An executable has all these permissions built in.
  */
 function dropPermissions(command: Command): void {
   const real = command.command === "run" && command.system.kind !== "mock";
   if (real) return;
   Deno.permissions.revokeSync({ name: "run" });
   Deno.permissions.revokeSync({ name: "net" });
+  Deno.permissions.revokeSync({ name: "env" });
 }
 
 /** Commands are loaded when they are used: the gate starts faster without the simulation. */

@@ -6,8 +6,11 @@
 
 import { closestMatch } from "leven";
 
-/** Control, format (bidi overrides, zero width), lone surrogate and line or paragraph separator. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/**
+ * Control, format (bidi overrides, zero width), lone surrogate, line or paragraph separator, and
+ * whatever else is invisible by itself, such as fillers and variation selectors.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
  * Escapes whatever could move the cursor, hide or reorder text, or break the line. All else stays
@@ -21,6 +24,16 @@ export function printable(text: string, maxLength = Infinity): string {
 function escapeCodePoint(character: string): string {
   const hex = (character.codePointAt(0) ?? 0).toString(16);
   return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
+}
+
+/**
+ * The lines of a JSON document for people. What {@linkcode printable} escapes is escaped as JSON
+ * does it, so that the lines together still parse to the same value.
+ */
+export function jsonLines(value: unknown): string[] {
+  return JSON.stringify(value, null, 2).split("\n").map((line) =>
+    line.replace(UNSAFE, (character) => character.split("").map(escapeCodePoint).join(""))
+  );
 }
 
 /** A path as a shell takes it, in one piece, for a command that a person may copy. */

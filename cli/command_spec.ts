@@ -18,6 +18,8 @@ export interface FlagSpec {
   readonly range?: { readonly min: number; readonly max: number; readonly integer: boolean };
   /** For a word out of a few: which. */
   readonly choices?: readonly string[];
+  /** Whether it may be given more than once, for a list. */
+  readonly repeatable?: true;
   /** Whether its value is the address of a web server. */
   readonly isUrl?: boolean;
   /** The setting of a real system that it asks for. */

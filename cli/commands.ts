@@ -85,6 +85,9 @@ const RUN: CommandSpec = {
     "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
     'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
     "goes to logs/ in the run directory. From source, real systems need `deno task soak:real`.",
+    "The COMMAND is recorded in full: no password belongs in it. A program inherits soak's " +
+    "environment, which is not recorded; --secret-env NAME also keeps the value of NAME out of " +
+    "records and logs when a program prints it.",
   ],
   flags: [
     {

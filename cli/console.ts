@@ -6,14 +6,16 @@
 
 import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
-import { Progress, sanitize, type Style, style, useColor } from "../report/terminal.ts";
+import { type Page, Progress, sanitize, type Style, style, useColor } from "../report/terminal.ts";
 
 /** Where a command writes and what it needs to know of its surroundings. */
 export interface Io {
-  /** Writes a result, with a line feed after it. */
-  out(text: string): void;
-  /** Writes a diagnostic, with a line feed after it. */
-  err(text: string): void;
+  /** Writes a line of a result. */
+  out(line: string): void;
+  /** Writes lines of a result. */
+  page(lines: Page): void;
+  /** Writes a line of a diagnostic. */
+  err(line: string): void;
   /** Writes progress as it is. */
   progress(text: string): void;
   /** Colours for results. */
@@ -26,6 +28,8 @@ export interface Io {
   readonly columns: number;
   /** `SOURCE_DATE_EPOCH`, if it is set. */
   readonly sourceDateEpoch: string | undefined;
+  /** Whether `SOAK_DEBUG` asks for stack traces. */
+  readonly debug: boolean;
   /** Time in ms, for progress. */
   nowMs(): number;
   /** Aborted by the first SIGINT or SIGTERM, with the exit code as its reason. */
@@ -76,14 +80,19 @@ export function openIo(signal: AbortSignal): Io {
   const outColor = useColor({ isTerminal: Deno.stdout.isTerminal(), noColor });
   const errColor = useColor({ isTerminal: Deno.stderr.isTerminal(), noColor });
   return {
-    out: (text) => write("standard output", `${sanitize(text, outColor)}\n`),
-    err: (text) => writeDiagnostic(`${sanitize(text, errColor)}\n`),
+    out: (line) => write("standard output", `${sanitize(line, outColor)}\n`),
+    page: (lines) => {
+      const safe = lines.split("\n").map((line) => `${sanitize(line, outColor)}\n`);
+      write("standard output", safe.join(""));
+    },
+    err: (line) => writeDiagnostic(`${sanitize(line, errColor)}\n`),
     progress: (text) => text !== "" && writeDiagnostic(text),
     outStyle: style(outColor),
     errStyle: style(errColor),
     redraws: Deno.stderr.isTerminal(),
     columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
     sourceDateEpoch: environment("SOURCE_DATE_EPOCH"),
+    debug: environment("SOAK_DEBUG") === "1",
     nowMs: () => performance.now(),
     signal,
   };
@@ -107,7 +116,8 @@ export function reportError(error: unknown, io: Io): void {
   const isBug = !(error instanceof SoakError);
   const remedy = isBug ? "; this is a bug in soak, SOAK_DEBUG=1 shows where" : "";
   io.err(`soak: ${printable(message)}${remedy}`);
-  if (environment("SOAK_DEBUG") === "1" && error instanceof Error) {
-    io.err(error.stack ?? "");
+  if (io.debug && error instanceof Error) {
+    const stack = (error.stack ?? "").replace(error.message, () => printable(error.message));
+    for (const line of stack.split("\n")) io.err(line);
   }
 }

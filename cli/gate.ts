@@ -25,18 +25,18 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
     reportDir,
     ...(command.profile === undefined ? {} : { expectedProfile: loadProfile(command.profile) }),
   });
-  io.out(
-    command.json
-      ? canonicalJson({
-        verdict,
-        strict,
-        checks: checks.map(checkToJson),
-        run: runFacts(verification),
-        snapshot,
-        verification: { ...summaryOf(verification), findings: verification.findings },
-      })
-      : renderGate(verification, checks, verdict, io.outStyle),
-  );
+  if (command.json) {
+    io.out(canonicalJson({
+      verdict,
+      strict,
+      checks: checks.map(checkToJson),
+      run: runFacts(verification),
+      snapshot,
+      verification: { ...summaryOf(verification), findings: verification.findings },
+    }));
+  } else {
+    io.page(renderGate(verification, checks, verdict, io.outStyle));
+  }
   if (unwritten !== null) throw withReportFlag(unwritten);
   return EXIT_OF_VERDICT[verdict];
 }

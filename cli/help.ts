@@ -15,8 +15,7 @@ import { EXIT, EXIT_CODES } from "./exit_code.ts";
 /** Shows help; without having been asked for it, the command line was wrong. */
 export function executeHelp(command: HelpCommand, io: Io): number {
   const text = helpText(command.topic).trimEnd();
-  if (command.asked) io.out(text);
-  else io.err(text);
+  for (const line of text.split("\n")) command.asked ? io.out(line) : io.err(line);
   return command.asked ? EXIT.passed : EXIT.usage;
 }
 

@@ -38,6 +38,7 @@ import {
   choice,
   directory,
   type Given,
+  list,
   missing,
   mockFault,
   number,
@@ -179,6 +180,7 @@ function systemRequest(given: Given): SystemRequest {
 /** What a flag asks of its setting; the flag's description in the table fits the setting's type. */
 function settingValue(given: Given, flag: FlagSpec): unknown {
   if (flag.placeholder === null) return given.switches.has(flag.name) || undefined;
+  if (flag.repeatable) return list(given, flag.name);
   if (flag.range !== undefined) return number(given, flag.name);
   if (flag.choices !== undefined) return choice(given, flag.name, flag.choices);
   return flag.isUrl ? url(given, flag.name) : text(given, flag.name);
@@ -287,16 +289,21 @@ function takeApart(name: CommandName, args: readonly string[]): Given {
   });
   const switches = new Set<string>();
   const texts = new Map<string, string>();
-  for (const flag of names) {
+  const lists = new Map<string, readonly string[]>();
+  for (const { name: flag, repeatable } of spec.flags) {
     const values: unknown = parsed[flag];
     if (!Array.isArray(values) || values.length === 0) continue;
+    if (repeatable) {
+      lists.set(flag, values.map(String));
+      continue;
+    }
     if (values.length > 1) throw usage("the flag is given twice", `--${flag}`, "give it once");
     const value: unknown = values[0];
     if (typeof value === "string") texts.set(flag, value);
     else switches.add(flag);
   }
   const rest = args.slice(flags.length + 1);
-  return { name, spec, switches, texts, positionals: parsed._.map(String), rest };
+  return { name, spec, switches, texts, lists, positionals: parsed._.map(String), rest };
 }
 
 /** The arguments before `--`. */

@@ -8,13 +8,13 @@ import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import { canonicalJson } from "../base/canonical.ts";
 import { osError, SoakError } from "../base/errors.ts";
-import { printable, shellWord } from "../base/text.ts";
+import { jsonLines, printable, shellWord } from "../base/text.ts";
 import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
 import { checkProfileFile, loadProfile } from "../model/profile_file.ts";
 import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
 import type { ProfileProblem } from "../model/schema_check.ts";
 import { startingPoint } from "../model/starting_point.ts";
-import type { Style } from "../report/terminal.ts";
+import { page, type Style } from "../report/terminal.ts";
 import { SHORT_HASH, verdictText } from "../report/verdict_text.ts";
 import type { ProfileCommand } from "./command.ts";
 import type { Io } from "./console.ts";
@@ -30,25 +30,26 @@ export async function executeProfile(command: ProfileCommand, io: Io): Promise<n
       return await init(command.file, command.json, io);
     case "show": {
       const profile = profileToJson(loadProfile(command.profile));
-      io.out(command.json ? canonicalJson(profile) : pretty(profile));
+      print(profile, command.json, io);
       return EXIT.passed;
     }
     case "check":
       return await check(command.file, command.json, io);
     case "schema":
-      io.out(command.json ? canonicalJson(PROFILE_SCHEMA) : pretty(PROFILE_SCHEMA));
+      print(PROFILE_SCHEMA, command.json, io);
       return EXIT.passed;
   }
 }
 
-function pretty(value: unknown): string {
-  return JSON.stringify(value, null, 2);
+function print(document: unknown, json: boolean, io: Io): void {
+  if (json) io.out(canonicalJson(document));
+  else io.page(page(jsonLines(document)));
 }
 
 async function init(file: string | undefined, json: boolean, io: Io): Promise<number> {
   const profile = { $schema: `./${SCHEMA_FILE}`, ...startingPoint };
   if (file === undefined) {
-    io.out(json ? canonicalJson(profile) : pretty(profile));
+    print(profile, json, io);
     return EXIT.passed;
   }
   if (!await createFile(file, profile)) {
@@ -74,7 +75,7 @@ async function init(file: string | undefined, json: boolean, io: Io): Promise<nu
 /** Writes a file that is not there yet; `false` if there is something in its place. */
 async function createFile(path: string, value: unknown): Promise<boolean> {
   try {
-    await Deno.writeTextFile(path, `${pretty(value)}\n`, { createNew: true });
+    await Deno.writeTextFile(path, `${jsonLines(value).join("\n")}\n`, { createNew: true });
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return false;

@@ -6,7 +6,7 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import { printable } from "../base/text.ts";
-import type { Progress } from "../report/terminal.ts";
+import { page, type Progress } from "../report/terminal.ts";
 import { verdictText } from "../report/verdict_text.ts";
 import { replayRun } from "../run/replay.ts";
 import type { ReplayCommand } from "./command.ts";
@@ -34,11 +34,11 @@ export async function executeReplay(command: ReplayCommand, io: Io): Promise<num
     io.out(`${verdict} identical: ${files} files, ${iterations} iterations run again`);
   } else {
     const place = difference.path === null ? "" : ` at ${printable(difference.path)}`;
-    io.out(
-      `${verdictText("FAIL", io.outStyle)} ${printable(difference.file)} differs${place}\n` +
-        `  recorded ${printable(difference.recorded, 200)}\n` +
-        `  replayed ${printable(difference.replayed, 200)}`,
-    );
+    io.page(page([
+      `${verdictText("FAIL", io.outStyle)} ${printable(difference.file)} differs${place}`,
+      `  recorded ${printable(difference.recorded, 200)}`,
+      `  replayed ${printable(difference.replayed, 200)}`,
+    ]));
   }
   return difference === null ? EXIT.passed : EXIT.failed;
 }

@@ -81,7 +81,9 @@ function reportTrouble(
     const times = restarts === 1 ? "once" : `${restarts} times`;
     io.err(`soak: the service died ${times} in iteration ${iteration} and was started again`);
   }
-  if (failure !== null) io.err(`soak: iteration ${iteration} was not measured: ${failure}`);
+  if (failure !== null) {
+    io.err(`soak: iteration ${iteration} was not measured: ${printable(failure)}`);
+  }
 }
 
 function report(
@@ -105,8 +107,11 @@ function report(
   } else if (status === "complete") {
     io.out(`The run is complete: ${recorded} of ${run.iterations} iterations are recorded.`);
   } else {
-    const text = rows.render(run.profile, io.outStyle);
-    if (text !== "") io.out(`${text}\n`);
+    const table = rows.render(run.profile, io.outStyle);
+    if (table !== "") {
+      io.page(table);
+      io.out("");
+    }
     io.out(renderCounts(counts));
     if (!interrupted) io.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
   }

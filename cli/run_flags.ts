@@ -80,6 +80,14 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
       "iteration's length, like 30s",
     isUrl: true,
   }),
+  setting("secretEnv", REAL, {
+    name: "secret-env",
+    placeholder: "NAME",
+    description: "a variable of the environment whose value must not be recorded: [NAME] stands " +
+      "in its place; may be given again",
+    repeatable: true,
+    synonyms: ["secret", "env-secret", "mask"],
+  }),
   setting("intervalSeconds", SERVICE, {
     name: "interval",
     placeholder: "SECONDS",

@@ -18,7 +18,7 @@ import {
 import type { Parameter } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { readRuntime } from "../record/artifacts.ts";
-import { table } from "../report/terminal.ts";
+import { page, table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
 import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
@@ -47,7 +47,7 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
     io.out(`applied ${changedKeys.map((key) => `${key} = ${deltasApplied[key]}`).join(", ")}`);
     io.out(`state ${oldHash} → ${stateHash}`);
   } else {
-    io.out(`not applied: ${skipReason?.note ?? ""}`);
+    io.out(`not applied: ${printable(skipReason?.note ?? "")}`);
     io.out(`state ${stateHash}`);
   }
   return applied || noOp ? EXIT.passed : EXIT.failed;
@@ -91,7 +91,7 @@ function listParams(
     return EXIT.passed;
   }
   const { dim } = io.outStyle;
-  io.out(table([
+  io.page(page(table([
     ["parameter", "kind", "from", "to", "step", "unit", "default", "path"].map(dim),
     ...parameters.map((p) => [
       p.key,
@@ -99,11 +99,11 @@ function listParams(
       String(p.min),
       String(p.max),
       String(p.step),
-      p.unit,
+      printable(p.unit),
       String(p.default),
       p.path,
     ]),
-  ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] }));
+  ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] })));
   return EXIT.passed;
 }
 
@@ -141,7 +141,7 @@ export async function executeHash(command: HashCommand, io: Io): Promise<number>
 
 /** A line of `sha256sum`: names with a backslash or a line feed are escaped and marked. */
 function sha256Line(hash: string, file: string): string {
-  if (!/[\\\n\r]/.test(file)) return `${hash}  ${file}`;
+  if (!/[\\\n\r]/.test(file)) return `${hash}  ${printable(file)}`;
   const escaped = file.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-  return `\\${hash}  ${escaped}`;
+  return `\\${hash}  ${printable(escaped)}`;
 }

@@ -16,6 +16,8 @@ export interface Given {
   readonly spec: CommandSpec;
   readonly switches: ReadonlySet<string>;
   readonly texts: ReadonlyMap<string, string>;
+  /** The values of flags that may be given more than once. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
   /** What stands after `--`, which is part of the positionals too. */
   readonly rest: readonly string[];
@@ -26,6 +28,13 @@ export function text(given: Given, name: string): string | undefined {
   const value = given.texts.get(name);
   if (value === "") throw usage("the value is empty", `--${name}`, lookUp(given.name));
   return value;
+}
+
+/** The values of a flag that may be given more than once, none of them empty. */
+export function list(given: Given, name: string): readonly string[] | undefined {
+  const values = given.lists.get(name);
+  if (values?.includes("")) throw usage("the value is empty", `--${name}`, lookUp(given.name));
+  return values;
 }
 
 /** The profile that is named, or the built-in one. */

@@ -20,7 +20,7 @@ import { withReportFlag } from "./mistakes.ts";
 /** Verifies a run; the exit code is the verdict, if the reports could be written as well. */
 export async function executeVerify(command: VerifyCommand, io: Io): Promise<number> {
   if (command.explain !== undefined) {
-    io.out(await explainIteration(command.dir, command.explain, io.outStyle));
+    io.page(await explainIteration(command.dir, command.explain, io.outStyle));
     return EXIT.passed;
   }
   const { dir, reportDir } = command;
@@ -40,11 +40,8 @@ export async function executeVerify(command: VerifyCommand, io: Io): Promise<num
   await report.finish(result);
   // The answer is known even where the report can't be written; both are said.
   const { failure } = folder;
-  io.out(
-    command.json
-      ? canonicalJson({ ...summaryOf(result), findings: result.findings })
-      : renderVerification(result, failure === null ? folder.path : null, io.outStyle),
-  );
+  if (command.json) io.out(canonicalJson({ ...summaryOf(result), findings: result.findings }));
+  else io.page(renderVerification(result, failure === null ? folder.path : null, io.outStyle));
   if (failure !== null) throw withReportFlag(failure);
   return EXIT_OF_VERDICT[result.verdict];
 }

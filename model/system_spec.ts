@@ -58,6 +58,8 @@ export interface RealSettings {
   readonly onError: OnError;
   /** The Prometheus server that KPIs and parameters with a query are read from. */
   readonly prometheusUrl: string | null;
+  /** Names of environment variables whose values are taken out of everything that is recorded. */
+  readonly secretEnv: readonly string[];
 }
 
 /** A command that is run once for each iteration. */
@@ -123,6 +125,8 @@ export interface SystemRequest extends Readonly<RealRequest> {
 interface Setting<T> {
   readonly read: (shape: Shape) => T;
   readonly default: T;
+  /** Whether a record leaves it out when it is the default. */
+  readonly sparse?: true;
 }
 
 type Settings<T> = { readonly [K in keyof T]: Setting<T[K]> };
@@ -146,6 +150,7 @@ const REAL_SETTINGS: Settings<RealSettings> = {
   retries: count(0),
   onError: { read: (shape) => shape.oneOf(ON_ERROR), default: "stop" },
   prometheusUrl: textOrNull,
+  secretEnv: { read: readNames, default: [], sparse: true },
 };
 
 /** Settings that only a service has. */
@@ -175,6 +180,7 @@ export type SettingName = keyof RealRequest;
 const isReal = (name: SettingName): boolean => Object.hasOwn(REAL_SETTINGS, name);
 const SETTING_NAMES = Object.keys(ALL_SETTINGS) as readonly SettingName[];
 const REAL_NAMES = SETTING_NAMES.filter(isReal);
+const isSparse = (name: SettingName): boolean => ALL_SETTINGS[name].sparse === true;
 
 /** What a setting is when nobody asks for it. */
 export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
@@ -218,6 +224,7 @@ export function completeSystem(request: SystemRequest, fault?: MockFault): Syste
       `soak run --${kind} … -- COMMAND`,
     );
   }
+  refuseNames(request.secretEnv ?? []);
   if (kind === "exec") {
     refuseForeign(request, REAL_NAMES, "a service");
     return { kind, ...completed(REAL_SETTINGS, request) };
@@ -251,6 +258,20 @@ function serviceMistake(
     : null;
 }
 
+/** The name of an environment variable. */
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Refuses what is no list of variables; what may be a value is not shown. */
+function refuseNames(names: readonly string[]): void {
+  if (names.some((name) => !VARIABLE.test(name))) {
+    const remedy = "give its name alone; its value comes from the environment";
+    throw new OptionError("not the name of an environment variable", "secretEnv", remedy);
+  }
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice === undefined) return;
+  throw new OptionError(`${twice} is given twice`, "secretEnv", "give it once");
+}
+
 function refuseForeign(request: SystemRequest, own: readonly SettingName[], owner: string): void {
   const foreign = SETTING_NAMES.find((name) => request[name] !== undefined && !own.includes(name));
   if (foreign === undefined) return;
@@ -260,6 +281,7 @@ function refuseForeign(request: SystemRequest, own: readonly SettingName[], owne
 /** Refuses settings that contradict the recorded ones, naming the first. */
 export function refuseContradiction(spec: SystemSpec, request: SystemRequest): void {
   const { kind } = request;
+  refuseNames(request.secretEnv ?? []);
   if (kind !== undefined && kind !== spec.kind) {
     throw contradiction(`--${spec.kind}`, `--${kind}`, kind);
   }
@@ -273,7 +295,7 @@ export function refuseContradiction(spec: SystemSpec, request: SystemRequest): v
 
 function shown(value: unknown): string {
   if (value === null) return "none";
-  return Array.isArray(value) ? value.join(" ") : String(value);
+  return Array.isArray(value) ? value.join(" ") || "none" : String(value);
 }
 
 /** The mistake of asking a run that goes on for something else than it was started with. */
@@ -291,9 +313,13 @@ export function systemToJson(spec: SystemSpec): JsonObject {
       iteration_seconds: spec.iterationSeconds,
     };
   }
-  return Object.fromEntries(
-    Object.entries(spec).map(([name, value]) => [snakeCase(name), value]),
+  const { kind, ...settings } = spec;
+  const names = SETTING_NAMES.filter((name) => name in settings);
+  const all: SystemRequest = spec;
+  const told = names.filter((name) =>
+    !isSparse(name) || canonicalJson(all[name]) !== canonicalJson(defaultOf(name))
   );
+  return { kind, ...Object.fromEntries(told.map((name) => [snakeCase(name), all[name] ?? null])) };
 }
 
 function snakeCase(name: string): string {
@@ -305,7 +331,9 @@ export function parseSystem(shape: Shape): SystemSpec {
   const kind = shape.object(["kind"], null).get("kind").oneOf(["mock", "exec", "service"]);
   if (kind === "mock") return parseMock(shape);
   const names = kind === "exec" ? REAL_NAMES : SETTING_NAMES;
-  shape.object(["kind", ...names.map(snakeCase)]);
+  const sparse = names.filter(isSparse);
+  const required = names.filter((name) => !isSparse(name));
+  shape.object(["kind", ...required.map(snakeCase)], sparse.map(snakeCase));
   if (kind === "exec") return { kind, ...readAll(REAL_SETTINGS, shape) };
   const service = readAll(ALL_SETTINGS, shape);
   const mistake = serviceMistake(service);
@@ -316,7 +344,11 @@ export function parseSystem(shape: Shape): SystemSpec {
 function readAll<T>(settings: Settings<T>, shape: Shape): T {
   const names = Object.keys(settings) as (keyof T & string)[];
   return Object.fromEntries(
-    names.map((name) => [name, settings[name].read(shape.get(snakeCase(name)))]),
+    names.map((name) => {
+      const field = snakeCase(name);
+      const { read, default: value } = settings[name];
+      return [name, shape.has(field) ? read(shape.get(field)) : value];
+    }),
   ) as T;
 }
 
@@ -344,4 +376,11 @@ function readCommand(shape: Shape): string[] {
   const command = shape.items().map((word) => word.string());
   if (command[0] === undefined || command[0] === "") throw shape.wrong("a command to run");
   return command;
+}
+
+function readNames(shape: Shape): string[] {
+  const names = shape.items().map((name) => name.string());
+  const right = names.every((name, i) => VARIABLE.test(name) && names.indexOf(name) === i);
+  if (!right) throw shape.wrong("names of environment variables");
+  return names;
 }

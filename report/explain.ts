@@ -13,7 +13,7 @@ import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import { verifyRun } from "../proof/verify.ts";
-import { type Style, table } from "./terminal.ts";
+import { type Page, page, type Style, table } from "./terminal.ts";
 import { findingLine } from "./verdict_text.ts";
 
 /** Everything that verification knows of one iteration. */
@@ -29,11 +29,11 @@ export async function explainIteration(
   dir: string,
   iteration: number,
   style: Style,
-): Promise<string> {
+): Promise<Page> {
   const story = await tell(dir, iteration);
   const { audited } = story;
   const { record, profile } = audited;
-  return [
+  return page([
     style.bold(`Iteration ${record.iteration}, ${record.utc}`),
     "",
     ...kpiLines(audited, style),
@@ -50,7 +50,7 @@ export async function explainIteration(
       style.bold("Findings"),
       ...story.findings.map((finding) => `  ${findingLine(finding, style)}`),
     ]),
-  ].join("\n");
+  ]);
 }
 
 async function tell(dir: string, iteration: number): Promise<Story> {
@@ -97,9 +97,9 @@ function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style
     const value = Object.hasOwn(record.kpis, key) ? record.kpis[key] ?? null : null;
     const missed = judgement.reasons.some((reason) => reason.startsWith(`${key} `));
     return [
-      `  ${key}`,
+      `  ${printable(key)}`,
       value === null ? "–" : String(value),
-      unit,
+      printable(unit),
       target === null ? "observed only" : `${better === "lower" ? "≤" : "≥"} ${target}`,
       target === null ? "" : missed ? style.red("missed") : style.green("met"),
     ];
@@ -107,7 +107,7 @@ function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style
   return [
     `KPIs: ${judgement.verdict}` +
     (judgement.verdict === record.kpiVerdict ? "" : `, but recorded as ${record.kpiVerdict}`),
-    table(rows, { align: ["left", "right"] }),
+    ...table(rows, { align: ["left", "right"] }),
   ];
 }
 
@@ -118,7 +118,7 @@ function ruleLines({ record }: AuditedIteration, profile: Profile): string[] {
     ...fired.map((rule) => {
       const conditions = rule.when
         .map(({ kpi, op, value }) => `${kpi} ${record.kpis[kpi]} ${op} ${value}`).join(", ");
-      return `  ${rule.name}: ${conditions}`;
+      return `  ${printable(`${rule.name}: ${conditions}`)}`;
     }),
     `  rationale: ${printable(record.tuning.rationale)}`,
   ];
@@ -128,7 +128,7 @@ function guardLines({ guards }: AuditedIteration, style: Style): string[] {
   if (guards === null) return ["Guards: unknown, since an earlier record is missing"];
   return [
     "Guards, recomputed",
-    table(GUARDS.map((guard) => [
+    ...table(GUARDS.map((guard) => [
       `  ${guard}`,
       guards[guard].holds ? style.yellow("holds") : "clear",
       printable(guards[guard].detail),
@@ -150,7 +150,7 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
   }
   return [
     "Applied",
-    table(tuning.changes.map(({ key, from, to, rule }) => [
+    ...table(tuning.changes.map(({ key, from, to, rule }) => [
       `  ${printable(key)}`,
       `${from} → ${to}`,
       `by ${printable(rule)}`,
@@ -176,7 +176,7 @@ function outcomeLines({ audited, next, proposal }: Story, style: Style): string[
     next === null
       ? "No next iteration observed it"
       : `Observed by iteration ${next.record.iteration}`,
-    ...(next === null ? [] : [table(observed)]),
+    ...(next === null ? [] : table(observed)),
     `Verdict: ${paint(proposal.outcome)}, ${printable(proposal.reason)}`,
   ];
 }

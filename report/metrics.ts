@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../base/text.ts";
 import type { Snapshot } from "../judgement/snapshot.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
 import type { Profile } from "../model/profile.ts";
@@ -121,18 +122,21 @@ export function renderMetrics(input: MetricsInput): string {
 }
 
 function gauge(name: string, help: string, samples: readonly Sample[]): string {
-  const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
   const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
-  return `# HELP ${name} ${escaped}\n# TYPE ${name} gauge\n${lines.join("")}`;
+  return `# HELP ${name} ${exposition(help)}\n# TYPE ${name} gauge\n${lines.join("")}`;
 }
 
 function labelText(labels: Sample["labels"]): string {
   if (labels === undefined) return "";
-  const pairs = Object.entries(labels).map(([name, value]) => {
-    const escaped = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-    return `${name}="${escaped}"`;
-  });
+  const pairs = Object.entries(labels).map(([name, value]) =>
+    `${name}="${exposition(value).replaceAll('"', '\\"')}"`
+  );
   return `{${pairs.join(",")}}`;
+}
+
+/** Text as the format takes it: on one line, with nothing raw in it, and its backslashes doubled. */
+function exposition(text: string): string {
+  return printable(text).replaceAll("\\", "\\\\");
 }
 
 /** A ratio with at least six digits and never rounded: 0.9496 must not become 0.950. */

@@ -10,7 +10,7 @@ import type { Profile } from "../model/profile.ts";
 import { primaryGuard } from "../model/skip_reason.ts";
 import type { IterationRecord } from "../record/records.ts";
 import type { TuningCounts } from "../record/tuning_report.ts";
-import { type Style, table } from "./terminal.ts";
+import { type Page, page, type Style, table } from "./terminal.ts";
 
 /** The table has this many lines at the most; beyond it, stretches in the middle are left out. */
 const MAX_LINES = 30;
@@ -44,14 +44,16 @@ export class RunTable {
   }
 
   /** Renders the table. */
-  render(profile: Profile, style: Style): string {
-    if (this.#head.length === 0) return "";
+  render(profile: Profile, style: Style): Page {
+    if (this.#head.length === 0) return page([]);
     const kpis = profile.kpis.filter(({ target }) => target !== null).map(({ key }) => key);
     const header = ["iteration", ...kpis, "KPIs", "what was done"].map(style.dim);
     const align = ["right", ...kpis.map(() => "right" as const), "left", "left"] as const;
     const row = (stretch: Stretch): string[] => tableRow(stretch, kpis, style);
     const left = this.#left === 0 ? [] : [["…"]];
-    return table([header, ...this.#head.map(row), ...left, ...this.#tail.map(row)], { align });
+    return page(
+      table([header, ...this.#head.map(row), ...left, ...this.#tail.map(row)], { align }),
+    );
   }
 }
 

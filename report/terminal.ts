@@ -21,20 +21,27 @@ export type Style = Readonly<Record<keyof typeof STYLES, (text: string) => strin
 
 // deno-lint-ignore no-control-regex
 const OWN_SGR = /\x1b\[(?:1|2|22|31|32|33|39)m/;
-const LAYOUT = /[\n\t]/;
-const KEPT = new RegExp(`(${LAYOUT.source})`);
-const KEPT_WITH_COLOR = new RegExp(`(${OWN_SGR.source}|${LAYOUT.source})`);
+const KEPT = new RegExp(`(${OWN_SGR.source})`);
 
 /**
- * Makes text safe to print: line feeds, tabs and, with colour, the codes that
- * {@linkcode style} makes stay; every other control, bidi or invisible format character, line or
- * paragraph separator and lone surrogate shows as an escape.
+ * Makes text safe to print on one line: with colour, the codes that {@linkcode style} makes stay;
+ * every other control, bidi or invisible character, line feed, line or paragraph separator and lone
+ * surrogate shows as an escape.
  */
 export function sanitize(text: string, allowColor: boolean): string {
+  if (!allowColor) return printable(text);
   // With a capturing group, split() puts what matched at the odd places.
-  return text.split(allowColor ? KEPT_WITH_COLOR : KEPT)
-    .map((part, i) => i % 2 === 1 ? part : printable(part))
-    .join("");
+  return text.split(KEPT).map((part, i) => i % 2 === 1 ? part : printable(part)).join("");
+}
+
+declare const PAGE: unique symbol;
+
+/** Lines that are ready to print. Only {@linkcode page} makes one: text can't add lines to it. */
+export type Page = string & { readonly [PAGE]: true };
+
+/** Puts lines together. A line feed within one of them shows as an escape. */
+export function page(lines: readonly string[]): Page {
+  return lines.map((line) => sanitize(line, true)).join("\n") as Page;
 }
 
 /** The styles for text on a terminal. */
@@ -211,14 +218,15 @@ export interface TableOptions {
 }
 
 /**
- * Aligns cells in columns, two spaces apart. Width counts code points; codes made by
- * {@linkcode style} have none.
+ * Aligns cells in columns, two spaces apart, a line for each row. Width counts code points; codes
+ * made by {@linkcode style} have none.
  */
 export function table(
-  rows: readonly (readonly string[])[],
+  cells: readonly (readonly string[])[],
   options: TableOptions = {},
-): string {
+): string[] {
   const { align = [] } = options;
+  const rows = cells.map((row) => row.map((cell) => sanitize(cell, true)));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell)));
@@ -228,7 +236,7 @@ export function table(
       const padding = " ".repeat((widths[i] ?? 0) - displayWidth(cell));
       return align[i] === "right" ? padding + cell : cell + padding;
     }).join("  ").trimEnd()
-  ).join("\n");
+  );
 }
 
 function displayWidth(text: string): number {

@@ -10,7 +10,7 @@ import type { Finding } from "../proof/findings.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
-import { type Style, table } from "./terminal.ts";
+import { type Page, page, type Style, table } from "./terminal.ts";
 
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
@@ -84,11 +84,11 @@ export function renderVerification(
   result: VerifyResult,
   dir: string | null,
   style: Style,
-): string {
+): Page {
   const { verdict, findings, findingCounts } = result;
   const total = Object.values(findingCounts).reduce((sum, count) => sum + count, 0);
   const listed = findings.slice(0, 10);
-  return [
+  return page([
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
@@ -102,7 +102,7 @@ export function renderVerification(
           "soak help codes explains the codes",
       ),
     ]),
-  ].join("\n");
+  ]);
 }
 
 /** A finding on one line. */
@@ -139,7 +139,7 @@ export function renderGate(
   checks: readonly GateCheck[],
   verdict: string,
   style: Style,
-): string {
+): Page {
   const { findingClasses } = verification;
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
   const rows = checks.map(({ name, status, foundText, wantedText }) => [
@@ -150,14 +150,14 @@ export function renderGate(
   ]);
   const looks = checks.filter(({ look }) => look !== null)
     .map(({ name, look }) => `  ${name}: ${printable(look ?? "", 300)}`);
-  return [
+  return page([
     ...runLines(verification),
-    table(rows),
+    ...table(rows),
     ...(looks.length > 0 ? ["", ...looks] : []),
     ...(verification.strict || findingClasses.proof === 0
       ? []
       : ["", "Without --strict, findings are named and do not count."]),
     "",
     `Gate: ${verdictText(verdict, style)}`,
-  ].join("\n");
+  ]);
 }

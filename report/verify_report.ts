@@ -7,12 +7,12 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
-import { printable } from "../base/text.ts";
 import { systemToJson } from "../model/system_spec.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
+import { markdown } from "./markdown.ts";
 import type { PendingReport, ReportFolder } from "./report_folder.ts";
 import { verdictLines } from "./verdict_text.ts";
 
@@ -203,19 +203,4 @@ function proposalsMarkdown(
 
 function targetsText(deltas: Readonly<Record<string, number>>): string {
   return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
-}
-
-/**
- * Text from data, so that it shows in Markdown as it is and can't be markup of any kind: no
- * emphasis, code, link, table cell, HTML, nor an address that is made a link by itself.
- */
-function markdown(text: string, maxLength = 400): string {
-  return printable(text, maxLength)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(/[\\`*[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\$&")
-    .replaceAll("://", ":&#47;&#47;")
-    .replaceAll("@", "&#64;")
-    .replaceAll(/www\./gi, (www) => `${www.slice(0, -1)}&#46;`);
 }

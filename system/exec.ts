@@ -96,7 +96,7 @@ export async function measureByCommand(
       graceSeconds,
     });
     if (!result.success) throw notMeasured(`the command ${result.text}`);
-    return readOutput(output, wanted);
+    return readOutput(output, wanted, log.secrets);
   } finally {
     await Deno.remove(output, { recursive: true }).catch(() => {});
   }

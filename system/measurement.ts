@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_valu
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
 /** What the system is asked to run under. */
 export interface MeasureRequest {
@@ -94,12 +95,12 @@ export function wantedFrom(profile: Profile, queried: boolean): Wanted {
 }
 
 /** Reads what a program wrote to `SOAK_OUTPUT`. */
-export function readOutput(path: string, wanted: Wanted): Reading {
+export function readOutput(path: string, wanted: Wanted, secrets = NO_SECRETS): Reading {
   try {
     const bytes = readRegularFile(path, MAX_OUTPUT_BYTES);
     if (bytes.length === 0 && wanted.kpis.length === 0) return NOTHING;
     if (bytes.length === 0) throw notMeasured("SOAK_OUTPUT is empty");
-    return parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
+    return decodeOutput(bytes, wanted, secrets);
   } catch (error) {
     if (!(error instanceof SoakError) || error instanceof MeasurementError) throw error;
     if (error.cause instanceof Deno.errors.NotFound) {
@@ -110,6 +111,18 @@ export function readOutput(path: string, wanted: Wanted): Reading {
       ? `SOAK_OUTPUT: ${error.what}`
       : `${error.where}: ${error.what}`;
     throw notMeasured(what, { cause: error });
+  }
+}
+
+/** What is wrong is said of the document without secrets, for errors quote from it. */
+function decodeOutput(bytes: Uint8Array, wanted: Wanted, secrets: Secrets): Reading {
+  try {
+    return parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
+  } catch (error) {
+    const shown = secrets.bytes(bytes);
+    if (shown === bytes) throw error;
+    parseOutput(decodeJson(shown, "SOAK_OUTPUT"), wanted);
+    throw notMeasured("SOAK_OUTPUT has a secret where something else is expected");
   }
 }
 

@@ -7,6 +7,7 @@
 import { dirname } from "@std/path/dirname";
 import { osError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
 /** How much of the beginning is kept, in bytes. */
 export const LOG_HEAD_BYTES = 8 * 1024 * 1024;
@@ -22,6 +23,8 @@ const ANSI_STYLE = /\x1b\[[\d;]*m/g;
 export class OutputLog implements Disposable {
   /** Where it is. */
   readonly path: string;
+  /** What must not get into it. */
+  readonly secrets: Secrets;
   readonly #file: Deno.FsFile;
   #written = 0;
   #total = 0;
@@ -32,8 +35,9 @@ export class OutputLog implements Disposable {
   #closed = false;
 
   /** Opens a log. */
-  constructor(path: string, keep = false) {
+  constructor(path: string, keep = false, secrets: Secrets = NO_SECRETS) {
     this.path = path;
+    this.secrets = secrets;
     try {
       Deno.mkdirSync(dirname(path), { recursive: true });
       const how = keep ? { append: true } : { write: true, truncate: true };
@@ -59,7 +63,7 @@ export class OutputLog implements Disposable {
 
   /** Adds a line of our own. */
   note(text: string): void {
-    this.write(new TextEncoder().encode(`[soak: ${text}]\n`));
+    this.write(new TextEncoder().encode(`[soak: ${printable(this.secrets.text(text))}]\n`));
   }
 
   /** The last lines, fit for a line that a person reads. */

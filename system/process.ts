@@ -194,13 +194,15 @@ async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   log: OutputLog,
 ): Promise<void> {
+  const filter = log.secrets.stream();
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      log.write(done ? filter.end() : filter.take(value));
       if (done) return;
-      log.write(value);
     }
   } catch (error) {
+    log.write(filter.end());
     log.note(`the output could not be read: ${printable(String(error), 200)}`);
   }
 }

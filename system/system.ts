@@ -21,6 +21,7 @@ import {
 } from "./measurement.ts";
 import { createMock } from "./mock.ts";
 import { OutputLog } from "./output_log.ts";
+import { readSecrets, type Secrets } from "./secrets.ts";
 import { openService } from "./service.ts";
 
 /** What has to be known of a run to drive its system. */
@@ -37,7 +38,7 @@ export interface SystemOptions {
 export function openSystem({ system, seed, profile }: SystemOptions): System {
   if (system.kind === "mock") return openMock(profile, seed, system);
   requireSources(system, profile);
-  return new RealSystemUnderTest(system, profile);
+  return new RealSystemUnderTest(system, profile, readSecrets(system));
 }
 
 function openMock(profile: Profile, seed: number | null, { fault }: MockSystem): System {
@@ -80,12 +81,14 @@ function profileMistake(what: string, remedy: string): SoakError {
 class RealSystemUnderTest implements System {
   readonly #system: RealSystem;
   readonly #profile: Profile;
+  readonly #secrets: Secrets;
   readonly #driver: Driver;
   #isFirst = true;
 
-  constructor(system: RealSystem, profile: Profile) {
+  constructor(system: RealSystem, profile: Profile, secrets: Secrets) {
     this.#system = system;
     this.#profile = profile;
+    this.#secrets = secrets;
     this.#driver = system.kind === "exec"
       ? openExec(system, profile)
       : openService(system, profile);
@@ -101,7 +104,8 @@ class RealSystemUnderTest implements System {
     if (this.#isFirst) await removeStaleOutputs(request.dir);
     this.#isFirst = false;
     const before = this.#driver.restarts;
-    using log = new OutputLog(join(request.dir, "logs", `ITER_${request.iteration}.log`));
+    const path = join(request.dir, "logs", `ITER_${request.iteration}.log`);
+    using log = new OutputLog(path, false, this.#secrets);
     const reading = await this.#attempts(request, log);
     if (reading === null) return null;
     log.close();
@@ -122,14 +126,15 @@ class RealSystemUnderTest implements System {
         return reading === null ? null : { ...reading, failure: null };
       } catch (error) {
         if (!(error instanceof MeasurementError)) throw error;
+        const what = this.#secrets.text(error.what);
         if (attempt <= this.#system.retries) {
           if (request.signal?.aborted) return null;
-          log.note(`${error.what}; trying again (${attempt} of ${this.#system.retries})`);
+          log.note(`${what}; trying again (${attempt} of ${this.#system.retries})`);
           continue;
         }
-        log.note(error.what);
-        if (this.#system.onError === "stop") throw failed(request.iteration, error, log);
-        return this.#failure(error.what);
+        log.note(what);
+        if (this.#system.onError === "stop") throw failed(request.iteration, what, error, log);
+        return this.#failure(what);
       }
     }
   }
@@ -140,12 +145,12 @@ class RealSystemUnderTest implements System {
   }
 }
 
-function failed(iteration: number, error: MeasurementError, log: OutputLog): SoakError {
+function failed(iteration: number, what: string, cause: unknown, log: OutputLog): SoakError {
   const last = log.lastLines();
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
-  return new SoakError("system", `iteration ${iteration} was not measured: ${error.what}`, {
+  return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
     where: printable(log.path),
     remedy: `${printed}; mend it and go on with --resume`,
-    cause: error,
+    cause,
   });
 }

@@ -157,6 +157,7 @@ Deno.test("parseOptions() takes what follows -- for the command of a real system
     command,
     pauseSeconds: 0.5,
     prometheusUrl: null,
+    secretEnv: [],
   });
   const service = parse(
     "run --service --iterations 2 --measure ./m --ready-url http://127.0.0.1:80/ " +
@@ -169,6 +170,7 @@ Deno.test("parseOptions() takes what follows -- for the command of a real system
     command: ["serve"],
     pauseSeconds: 0,
     prometheusUrl: null,
+    secretEnv: [],
     intervalSeconds: 30,
     measureCommand: "./m",
     readyUrl: "http://127.0.0.1:80/",
@@ -528,4 +530,34 @@ Deno.test("--explain tells a story and takes nothing that asks for a verdict", (
     const { where, remedy } = mistake(["verify", "--explain", "3", ...flag.split(" ")]);
     assertEquals([where, remedy], ["--explain", `leave ${flag.split(" ")[0]} out`]);
   }
+});
+
+Deno.test("parseOptions() collects the names of secrets, and refuses what may be a value", () => {
+  const run = (...flags: string[]): unknown => {
+    const command = parseOptions([
+      ...["run", "--exec", "--iterations", "1"],
+      ...flags,
+      "--",
+      "true",
+    ]);
+    return command.command === "run" ? command.system : null;
+  };
+  const { secretEnv } = run("--secret-env", "A", "--secret-env=B_2") as { secretEnv: unknown };
+  assertEquals(secretEnv, ["A", "B_2"]);
+  for (const bad of ["A=hunter2", "2A", "a b", "hunter2\n"]) {
+    const { message } = assertThrows(() => run("--secret-env", bad), SoakError);
+    assertEquals(
+      message,
+      "not the name of an environment variable (--secret-env); " +
+        "give its name alone; its value comes from the environment",
+    );
+  }
+  const twice = assertThrows(() => run("--secret-env", "A", "--secret-env", "A"), SoakError);
+  assertEquals(twice.message, "A is given twice (--secret-env); give it once");
+  assertThrows(() => run("--secret-env="), SoakError, "the value is empty");
+  assertThrows(
+    () => parseOptions(["run", "--mock", "--iterations", "1", "--secret-env", "A"]),
+    SoakError,
+    "the flag is for a real system",
+  );
 });

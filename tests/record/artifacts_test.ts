@@ -392,6 +392,7 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
     retries: 0,
     onError: "stop",
     prometheusUrl: null,
+    secretEnv: ["PGPASSWORD", "TOKEN_2"],
     intervalSeconds: 1,
     measureCommand: "./measure",
     readyUrl: null,
@@ -411,6 +412,11 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
       { readyUrl: "http://127.0.0.1/", readyFile: "ready" },
       { reloadSignal: "SIGHUP", reloadRestart: true },
       { command: [] },
+      { secretEnv: ["TOKEN=abc"] },
+      { secretEnv: ["TOKEN", "TOKEN"] },
     ]
   ) assertThrows(() => read(change), SoakError, "f: $.system");
+  const without = runToJson({ ...RUN, seed: null, system: { ...system, secretEnv: [] } });
+  assert(!JSON.stringify(without).includes("secret_env"));
+  assertEquals(parseRun(without, "f").system, { ...system, secretEnv: [] });
 });

@@ -80,3 +80,15 @@ Deno.test("findings are counted by code, verdicts are 0 or 1", () => {
 Deno.test("what was never measured is NaN, not zero", () => {
   assertEquals(value(render(), "soak_kpi_net_bps_mean"), "NaN");
 });
+
+Deno.test("a unit can't forge a line of the file, nor put anything raw into it", () => {
+  const [first, ...rest] = marketMaker.kpis;
+  const unit = 'ms"\\\nforged_metric 1\n\x1b[31m\u202e\u200b';
+  assert(first !== undefined);
+  const text = render({ profile: { ...marketMaker, kpis: [{ ...first, unit }, ...rest] } });
+  assertStringIncludes(
+    text,
+    ', in ms"\\\\\\\\u000aforged_metric 1\\\\u000a\\\\u001b[31m\\\\u202e\\\\u200b.\n',
+  );
+  assertEquals(text.split("\n").length, render().split("\n").length);
+});

@@ -288,6 +288,7 @@ Deno.test("exec records all that is needed to resume, and refuses flags that con
     retries: 1,
     onError: "continue",
     prometheusUrl: null,
+    secretEnv: [],
   });
   const again = { resume: true, iterations: undefined };
   assertEquals((await b.run(exec([command], { retries: 1 }), again)).status, "complete");
