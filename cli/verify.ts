@@ -27,6 +27,7 @@ export async function executeVerify(command: VerifyCommand, io: Io): Promise<num
     observer: {
       finding: (finding) => report.finding(finding),
       proposal: (proposal) => report.proposal(proposal),
+      incident: (incident, iteration) => report.incident(incident, iteration),
     },
   });
   // The answer is known even where the report can't be written; both are said.

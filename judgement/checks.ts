@@ -5,6 +5,7 @@
  */
 
 import { ratioText } from "../base/text.ts";
+import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
@@ -36,6 +37,7 @@ export function checkList(
     freezeCheck(snapshot, profile, verification.findingClasses.gap > 0),
     ratioCheck(verification, profile),
     stuckCheck(verification, profile),
+    stayedUpCheck(verification, profile),
     findingsCheck(verification, strict),
   ];
 }
@@ -101,6 +103,35 @@ function stuckCheck({ signatureStuck }: VerifyResult, { gate }: Profile): GateCh
     wanted: `at most ${gate.signature_stuck}`,
     look: passed ? null : "signature_stuck in DELTA_VERIFY_REPORT.md",
   };
+}
+
+/** The system stayed up over the whole run, not only at its end. */
+function stayedUpCheck(
+  { incidents, troubled, run, findingClasses }: VerifyResult,
+  { gate: { max_restarts = 0, max_failed = 0 } }: Profile,
+): GateCheck {
+  const { died, failed } = incidents;
+  const within = died <= max_restarts && failed <= max_failed;
+  const known = run !== null && findingClasses.gap === 0;
+  const most = (limit: number, noun: string): string =>
+    `${limit === 0 ? "" : "at most "}${amount(limit, noun)}`;
+  return {
+    name: "Stayed up",
+    status: !within ? "fail" : known ? "pass" : "unknown",
+    found: run === null
+      ? "not on record"
+      : `${amount(died, "restart")}, ${amount(failed, "failed measurement")}`,
+    wanted: `${most(max_restarts, "restart")}, ${most(max_failed, "failed measurement")}`,
+    look: within
+      ? known ? null : "what is missing: soak verify names it"
+      : `${iterationsText(troubled)}: incidents in the summaries, and logs/`,
+  };
+}
+
+function iterationsText(iterations: readonly number[]): string {
+  const named = iterations.slice(0, 8).join(", ");
+  const more = iterations.length > 8 ? " and more" : "";
+  return `${iterations.length === 1 ? "iteration" : "iterations"} ${named}${more}`;
 }
 
 function findingsCheck(verification: VerifyResult, strict: boolean): GateCheck {

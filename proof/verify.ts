@@ -10,7 +10,10 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { VERSION } from "../base/version.ts";
 import { isImpostor } from "../model/market_maker.ts";
+import { sourceMistake } from "../model/system_spec.ts";
 import {
+  PROGRESS_FILE,
+  readProgress,
   readRun,
   readStep,
   type Recorded,
@@ -106,6 +109,7 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
     tally,
   });
   auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
+  await auditProgress(dir, record, highest, { auditor, tally });
   checkEnd(record, highest, opened, lastHash, tally);
   return tally.result(record, lastHash);
 }
@@ -118,6 +122,11 @@ function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFind
   }
   if (system.kind !== "mock" && seed !== null) {
     findings.push(found("run_at_odds", "only a simulated run has a seed", seed, null));
+  }
+  const mistake = system.kind === "mock" ? null : sourceMistake(system, profile);
+  if (mistake !== null) {
+    const message = `${mistake[0]}, which the settings of the system do not fit`;
+    findings.push(found("settings_at_odds", message));
   }
   if (isImpostor(profile) && toolVersion === VERSION) {
     const message = `the profile is called ${profile.name} but is not the built-in one; ` +
@@ -241,6 +250,24 @@ function checkEnd(
   }
   const finding = report.finish(complete ? lastHash : null);
   if (finding !== null) tally.finding(finding);
+}
+
+/** Audits what has happened since the last record; an unfinished run of a real system tells. */
+async function auditProgress(
+  dir: string,
+  { system, iterations }: RunRecord,
+  recorded: number,
+  { auditor, tally }: { readonly auditor: Auditor; readonly tally: Tally },
+): Promise<void> {
+  try {
+    const progress = await readProgress(dir);
+    if (progress !== null) return auditor.pending(progress);
+    if (system.kind === "mock" || recorded === 0 || recorded === iterations) return;
+    tally.note("progress_missing", PROGRESS_FILE, "how the run ended is not on record");
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    tally.note("progress_unreadable", PROGRESS_FILE, error.message);
+  }
 }
 
 /** Reads the step that a crash left over and notes it; `null` if there is none to be read. */

@@ -10,6 +10,7 @@ import { AtomicFile, atomicWrite, removeStaleTemps } from "../base/atomic_file.t
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
+import { type Incident, incidentText } from "../model/incident.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
@@ -30,10 +31,16 @@ export function summaryOf(result: VerifyResult): JsonObject {
     counts: result.counts,
     signature_stuck: result.signatureStuck,
     iterations: result.iterations,
+    incidents: result.incidents,
     finding_counts: result.findingCounts,
     last_hash: result.lastHash,
     unprovable: result.unprovable,
   };
+}
+
+/** An incident with the iteration whose measurement it came before. */
+interface RecordedIncident extends Incident {
+  readonly iteration: number;
 }
 
 /** Collects a report while the verification goes on. */
@@ -44,6 +51,7 @@ export class VerifyReport implements Disposable {
   #entries = 0;
   readonly #proposals: JudgedProposal[] = [];
   readonly #shortfalls: JudgedProposal[] = [];
+  readonly #incidents: RecordedIncident[] = [];
   #chunk = "";
 
   /** Starts a report for the run in a directory; nothing is written yet. */
@@ -72,6 +80,13 @@ export class VerifyReport implements Disposable {
     });
   }
 
+  /** Takes in an incident. */
+  incident(incident: Incident, iteration: number): void {
+    if (this.#incidents.length < MAX_ROWS) this.#incidents.push({ ...incident, iteration });
+    const { kind, reason, times } = incident;
+    this.#entry({ kind: "incident", iteration, incident: kind, reason, times });
+  }
+
   /** Puts both reports in place. */
   finish(result: VerifyResult): void {
     const opening = this.#entries === 0 ? '{"entries":[' : "";
@@ -81,7 +96,8 @@ export class VerifyReport implements Disposable {
     this.#json = null;
     removeStaleTemps(this.#dir); // of a verification that was killed
     const all = result.counts.total <= MAX_ROWS;
-    const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
+    const proposals = all ? this.#proposals : this.#shortfalls;
+    const text = renderVerifyMarkdown(result, proposals, all, this.#incidents);
     atomicWrite(join(this.#dir, VERIFY_REPORT_FILE), this.#encoder.encode(text));
   }
 
@@ -116,6 +132,7 @@ export function renderVerifyMarkdown(
   result: VerifyResult,
   proposals: readonly JudgedProposal[],
   all: boolean,
+  incidents: readonly RecordedIncident[] = [],
 ): string {
   return [
     `# ${result.verdict}: ${markdown(result.reason)}`,
@@ -127,6 +144,7 @@ export function renderVerifyMarkdown(
     "",
     ...proposalsMarkdown(result, proposals, all),
     "",
+    ...incidentsMarkdown(result, incidents),
   ].join("\n");
 }
 
@@ -180,6 +198,26 @@ function proposalsMarkdown(
       } |`
     ),
     ...(left > 0 ? ["", `And ${left} more.`] : []),
+  ];
+}
+
+function incidentsMarkdown(
+  { incidents: counts }: VerifyResult,
+  incidents: readonly RecordedIncident[],
+): string[] {
+  if (incidents.length === 0) return [];
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const left = total - incidents.reduce((sum, { times }) => sum + times, 0);
+  return [
+    `## Incidents: ${incidentText(counts)}`,
+    "",
+    "| iteration | what | times | why |",
+    "|--:|---|--:|---|",
+    ...incidents.map(({ iteration, kind, times, reason }) =>
+      `| ${iteration} | ${kind} | ${times} | ${markdown(reason)} |`
+    ),
+    ...(left > 0 ? ["", `And ${left} more.`] : []),
+    "",
   ];
 }
 
