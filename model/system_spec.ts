@@ -198,7 +198,7 @@ export class OptionError extends SoakError {
 }
 
 /** Seconds of virtual time that a simulated iteration takes. */
-const MOCK_ITERATION_SECONDS = 300;
+export const MOCK_ITERATION_SECONDS = 300;
 
 /**
  * Completes what is asked for to all that is needed to drive the system; what is complete stays as

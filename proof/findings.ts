@@ -123,7 +123,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
   settings_at_odds: proof(
-    "The settings of the system in SOAK_RUN.json do not fit the profile: such a run does not start.",
+    "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
   ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   not_canonical: proof(

@@ -10,7 +10,7 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { VERSION } from "../base/version.ts";
 import { isImpostor } from "../model/market_maker.ts";
-import { sourceMistake } from "../model/system_spec.ts";
+import { MOCK_ITERATION_SECONDS, sourceMistake } from "../model/system_spec.ts";
 import {
   PROGRESS_FILE,
   readProgress,
@@ -115,7 +115,8 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
 }
 
 /** Checks that the fields of `SOAK_RUN.json` agree with each other and with this version. */
-function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFinding[] {
+function auditRun(record: RunRecord): RecordFinding[] {
+  const { profile, system, seed, toolVersion } = record;
   const findings: RecordFinding[] = [];
   if (system.kind === "mock" && seed === null) {
     findings.push(found("run_at_odds", "a simulated run needs a seed", null));
@@ -123,11 +124,8 @@ function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFind
   if (system.kind !== "mock" && seed !== null) {
     findings.push(found("run_at_odds", "only a simulated run has a seed", seed, null));
   }
-  const mistake = system.kind === "mock" ? null : sourceMistake(system, profile);
-  if (mistake !== null) {
-    const message = `${mistake[0]}, which the settings of the system do not fit`;
-    findings.push(found("settings_at_odds", message));
-  }
+  const mistake = settingsMistake(record);
+  if (mistake !== null) findings.push(found("settings_at_odds", mistake));
   if (isImpostor(profile) && toolVersion === VERSION) {
     const message = `the profile is called ${profile.name} but is not the built-in one; ` +
       "a profile of one's own needs a name of its own";
@@ -138,6 +136,17 @@ function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFind
     findings.push(found("profile_unknown", message, toolVersion, VERSION));
   }
   return findings;
+}
+
+/** Why no run starts with these settings; `null` if one does. */
+function settingsMistake({ profile, system, toolVersion }: RunRecord): string | null {
+  if (system.kind !== "mock") {
+    const mistake = sourceMistake(system, profile)?.[0] ?? null;
+    return mistake === null ? null : `${mistake}: the settings of the system don't fit the profile`;
+  }
+  return system.iterationSeconds === MOCK_ITERATION_SECONDS || toolVersion !== VERSION
+    ? null
+    : `a simulated iteration takes ${MOCK_ITERATION_SECONDS} s, not ${system.iterationSeconds}`;
 }
 
 async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> | null> {
