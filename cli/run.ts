@@ -11,6 +11,7 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { loadProfile } from "../model/profile_file.ts";
+import { amount, countIncidents, incidentText, often } from "../model/incident.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { renderCounts, RunTable } from "../report/run_table.ts";
 import type { Progress } from "../report/terminal.ts";
@@ -69,17 +70,20 @@ async function runtimeFrom({ runtimePath }: RunCommand): Promise<JsonObject | un
   });
 }
 
-/** Tells at once of an iteration that failed, or during which a service died. */
+/** Tells at once of an iteration that failed, or during which a service died or an attempt failed. */
 function reportTrouble(
-  { iteration, failure, restarts = 0 }: IterationRecord,
+  { iteration, failure, incidents = [] }: IterationRecord,
   progress: Progress | null,
   io: Io,
 ): void {
-  if (failure === null && restarts === 0) return;
+  const { died, failed } = countIncidents(incidents);
+  if (died + failed === 0) return;
   io.progress(progress?.finish() ?? "");
-  if (restarts > 0) {
-    const times = restarts === 1 ? "once" : `${restarts} times`;
-    io.err(`soak: the service died ${times} in iteration ${iteration} and was started again`);
+  if (died > 0) {
+    io.err(`soak: the service died ${often(died)} in iteration ${iteration} and was started again`);
+  }
+  if (failed > 0 && failure === null) {
+    io.err(`soak: iteration ${iteration} was measured after ${amount(failed, "failed attempt")}`);
   }
   if (failure !== null) {
     io.err(`soak: iteration ${iteration} was not measured: ${printable(failure)}`);
@@ -92,7 +96,7 @@ function report(
   rows: RunTable,
   io: Io,
 ): number {
-  const { run, counts, status, recorded } = result;
+  const { run, counts, incidents, status, recorded } = result;
   const interrupted = status === "interrupted";
   if (command.json) {
     io.out(canonicalJson({
@@ -102,6 +106,7 @@ function report(
       recorded,
       applied: counts.applied,
       skipped: counts.skipped,
+      incidents,
       archived: result.archived,
     }));
   } else if (status === "complete") {
@@ -113,6 +118,7 @@ function report(
       io.out("");
     }
     io.out(renderCounts(counts));
+    if (incidentText(incidents) !== "none") io.out(`Incidents: ${incidentText(incidents)}`);
     if (!interrupted) io.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
   }
   if (!interrupted) return EXIT.passed;

@@ -35,6 +35,7 @@ export async function executeVerify(command: VerifyCommand, io: Io): Promise<num
     observer: {
       finding: (finding) => report.finding(finding),
       proposal: (proposal) => report.proposal(proposal),
+      incident: (incident, iteration) => report.incident(incident, iteration),
     },
   });
   await report.finish(result);

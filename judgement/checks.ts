@@ -6,6 +6,7 @@
 
 import type { JsonObject } from "../base/json_value.ts";
 import { ratioText } from "../base/text.ts";
+import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
@@ -52,6 +53,7 @@ export function checkList(judged: Judged): GateCheck[] {
     freezeCheck(judged),
     ratioCheck(judged),
     stuckCheck(judged),
+    stayedUpCheck(judged),
     findingsCheck(judged),
   ];
 }
@@ -207,6 +209,31 @@ function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Jud
   };
 }
 
+/** The system stayed up over the whole run, not only at its end. */
+function stayedUpCheck({ verification, profile }: Judged): GateCheck {
+  const { incidents, troubled, run, findingClasses } = verification;
+  const { died, failed } = incidents;
+  const { max_restarts = 0, max_failed = 0 } = profile.gate;
+  const within = died <= max_restarts && failed <= max_failed;
+  const known = run !== null && findingClasses.gap === 0;
+  const most = (limit: number, noun: string): string =>
+    `${limit === 0 ? "" : "at most "}${amount(limit, noun)}`;
+  return {
+    id: "stayed_up",
+    name: "Stayed up",
+    status: !within ? "fail" : known ? "pass" : "unknown",
+    found: run === null ? { restarts: null, failed: null } : { restarts: died, failed },
+    wanted: { restarts: max_restarts, failed: max_failed },
+    foundText: run === null
+      ? "not on record"
+      : `${amount(died, "restart")}, ${amount(failed, "failed measurement")}`,
+    wantedText: `${most(max_restarts, "restart")}, ${most(max_failed, "failed measurement")}`,
+    look: within
+      ? known ? null : LOOK_BELOW
+      : `${iterationsText(troubled)}: look at incidents in the summaries, and at logs/`,
+  };
+}
+
 function findingsCheck({ verification, strict }: Judged): GateCheck {
   const { gap, proof } = verification.findingClasses;
   const total = gap + proof;
@@ -242,6 +269,13 @@ function findingsText(
   const uncounted = !strict && findingClasses.proof > 0 ? `${what}, not counted` : what;
   const decided = verdict !== "PASS" && findingClasses.gap === 0 && counts.total > 0;
   return decided ? `${verdict}, ${reason}; ${uncounted}` : uncounted;
+}
+
+/** The first few iterations of a list, for a line. */
+function iterationsText(iterations: readonly number[]): string {
+  const more = iterations.length > 8 ? " and more" : "";
+  const noun = iterations.length === 1 ? "iteration" : "iterations";
+  return `${noun} ${iterations.slice(0, 8).join(", ")}${more}`;
 }
 
 /** The last few summaries of a list, for a line. */

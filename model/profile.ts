@@ -122,6 +122,18 @@ export interface GateSettings {
   readonly full_apply_ratio: number;
   /** Largest number of applied changes that left the hash as it was. */
   readonly signature_stuck: number;
+  /**
+   * Most often that the service may die, over the whole run.
+   *
+   * @default {0}
+   */
+  readonly max_restarts?: number;
+  /**
+   * Most attempts to measure that may fail, over the whole run.
+   *
+   * @default {0}
+   */
+  readonly max_failed?: number;
 }
 
 /** Gate settings to start from. */

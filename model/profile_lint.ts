@@ -51,7 +51,6 @@ const RESERVED_KPIS: ReadonlySet<string> = new Set([
   "kpi_verdict",
   "kpi_reasons",
   "failure",
-  "restarts",
 ]);
 
 const SETTINGS = Object.keys(GUARDS_SCHEMA.properties ?? {});

@@ -258,7 +258,17 @@ export const GATE_SCHEMA: SchemaNode = object("How the last iterations are judge
     0,
     1e9,
   ),
-});
+  max_restarts: integer(
+    "Most often that the service may die over the whole run; 0 if it is left out.",
+    0,
+    1e9,
+  ),
+  max_failed: integer(
+    "Most attempts to measure that may fail over the whole run; 0 if it is left out.",
+    0,
+    1e9,
+  ),
+}, ["max_restarts", "max_failed"]);
 
 /** The form of a profile file. */
 export const PROFILE_SCHEMA: SchemaNode & { readonly $schema: string } = {

@@ -8,6 +8,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import type { Shape } from "../base/shape.ts";
+import type { Profile } from "./profile.ts";
 
 /** Names of the faults. */
 export const FAULT_KINDS = ["ignore", "partial", "late", "drift", "clamp"] as const;
@@ -203,7 +204,7 @@ export class OptionError extends SoakError {
 }
 
 /** Seconds of virtual time that a simulated iteration takes. */
-const MOCK_ITERATION_SECONDS = 300;
+export const MOCK_ITERATION_SECONDS = 300;
 
 /**
  * Completes what is asked for to all that is needed to drive the system; what is complete stays as
@@ -270,6 +271,26 @@ function refuseNames(names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice === undefined) return;
   throw new OptionError(`${twice} is given twice`, "secretEnv", "give it once");
+}
+
+/** Why a profile's values can't all be read from a system, and the remedy; `null` if they can. */
+export function sourceMistake(
+  system: RealSystem,
+  { kpis, parameters }: Pick<Profile, "kpis" | "parameters">,
+): readonly [what: string, remedy: string] | null {
+  const queried = [...kpis, ...parameters].find(({ query }) => query !== undefined);
+  if (system.prometheusUrl === null) {
+    return queried === undefined
+      ? null
+      : [`the profile reads ${queried.key} from Prometheus`, "name it: --prometheus-url URL"];
+  }
+  if (queried === undefined) {
+    return ["the profile has no query", "give a KPI one, or leave out --prometheus-url"];
+  }
+  const orphan = kpis.find(({ query }) => query === undefined);
+  return orphan !== undefined && system.kind === "service" && system.measureCommand === null
+    ? [`nothing measures ${orphan.key}`, "give it a query, or add --measure"]
+    : null;
 }
 
 function refuseForeign(request: SystemRequest, own: readonly SettingName[], owner: string): void {

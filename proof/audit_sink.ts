@@ -5,6 +5,7 @@
  */
 
 import type { Guard, GuardEvaluation } from "../model/guards.ts";
+import type { Incident } from "../model/incident.ts";
 import type { KpiJudgement, KpiValues, Profile } from "../model/profile.ts";
 import type { IterationRecord } from "../record/records.ts";
 import type { Finding } from "./findings.ts";
@@ -44,6 +45,8 @@ export interface AuditSink {
   finding(finding: Finding): void;
   /** Called for every proposal, once what came next is known. */
   proposal(proposal: JudgedProposal): void;
+  /** Called for every incident, with the iteration whose measurement it came before. */
+  incident(incident: Incident, iteration: number): void;
   /** Called for every iteration that could be audited in full. */
   iteration(audited: AuditedIteration): void;
   /** Called for every iteration that could be read. */

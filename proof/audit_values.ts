@@ -168,13 +168,16 @@ export function auditKpis(
   run: RunRecord,
 ): RecordFinding[] {
   const { profile } = run;
-  const simulated = run.system.kind === "mock";
   const findings = auditFailure(record, run);
-  const missing = profile.kpis.map(({ key }) => key).filter((key) =>
-    !Object.hasOwn(record.kpis, key) || (simulated && record.kpis[key] === null)
-  );
+  const keys = profile.kpis.map(({ key }) => key);
+  const missing = keys.filter((key) => !Object.hasOwn(record.kpis, key));
   if (missing.length > 0) {
     findings.push(found("kpi_missing", `${list(missing)} is not recorded`, null, missing));
+  }
+  const unmeasured = keys.filter((key) => record.kpis[key] === null);
+  if (unmeasured.length > 0 && record.failure === null) {
+    const message = `${list(unmeasured)} has no value, yet no failed measurement is recorded`;
+    findings.push(found("kpi_unmeasured", message, null, unmeasured));
   }
   const unknown = Object.keys(record.kpis)
     .filter((key) => !profile.kpis.some((kpi) => kpi.key === key));
@@ -206,7 +209,7 @@ export function auditKpis(
 
 /** Checks that a failed measurement is one that can be. */
 function auditFailure(record: IterationRecord, { system }: RunRecord): RecordFinding[] {
-  const { failure, restarts } = record;
+  const { failure } = record;
   const simulated = system.kind === "mock";
   const findings: RecordFinding[] = [];
   const untrue = (message: string, value: unknown): void => {
@@ -215,14 +218,8 @@ function auditFailure(record: IterationRecord, { system }: RunRecord): RecordFin
   if (failure !== null && system.kind !== "mock" && system.onError === "stop") {
     untrue("a failed measurement, at which this run would have stopped", failure);
   }
-  if (restarts !== undefined && system.kind === "exec") {
-    untrue("restarts, yet no service is run", restarts);
-  }
   if (failure !== null && simulated) {
     untrue("a failed measurement, which a simulated system does not have", failure);
-  }
-  if (restarts !== undefined && simulated) {
-    untrue("restarts, which a simulated system does not have", restarts);
   }
   const hasValues = Object.values(record.kpis).some((value) => value !== null) ||
     Object.keys(record.effectiveParams).length > 0;

@@ -16,10 +16,11 @@ import {
   rememberApplied,
   stepsTo,
 } from "../model/guards.ts";
+import { countIncidents, type IncidentCounts, NO_INCIDENTS } from "../model/incident.ts";
 import { judgeKpis, type KpiJudgement, type Profile } from "../model/profile.ts";
 import { skipReason } from "../model/skip_reason.ts";
-import { type Recorded, RUNTIME_FILE, summaryFile } from "../record/artifacts.ts";
-import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { PROGRESS_FILE, type Recorded, RUNTIME_FILE, summaryFile } from "../record/artifacts.ts";
+import type { IterationRecord, ProgressRecord, RunRecord } from "../record/records.ts";
 import {
   auditHashes,
   auditRecordChain,
@@ -31,6 +32,7 @@ import {
   sameRuntime,
   stateOf,
 } from "./audit_chain.ts";
+import { auditIncidents, auditPending } from "./audit_incidents.ts";
 import type { AuditSink, SeenIteration } from "./audit_sink.ts";
 import { auditGuards, auditProposal, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
@@ -52,6 +54,8 @@ export class Auditor {
   /** Keys that the next measurement has to report: those of the last one, and those applied since. */
   #dueKeys: readonly string[];
   readonly #inEffect: InEffect;
+  /** What happened to the system so far; `null` once a gap has made it unknown. */
+  #incidents: IncidentCounts | null = NO_INCIDENTS;
   #lastTimeMs: number;
 
   /** Starts with the run's own record. */
@@ -75,6 +79,7 @@ export class Auditor {
     this.#settle(null);
     this.#expected = null;
     this.#history = null;
+    this.#incidents = null;
     this.#lastFileHash = null;
   }
 
@@ -111,6 +116,7 @@ export class Auditor {
       this.#dueKeys = [...new Set([...this.#dueKeys, ...Object.keys(record.tuning.deltas)])];
     }
     this.#report(auditKpis(record, judgement, this.#run));
+    this.#takeIncidents(record);
     this.#report(auditValues(record, state.problems, profile));
     this.#report(auditChanges(record, profile));
     this.#report(auditHashes(record, hash, expected));
@@ -150,6 +156,22 @@ export class Auditor {
         final.hash,
       ),
     ));
+  }
+
+  /** Judges what has happened since the last record, if it is that record which it follows. */
+  pending({ previousHash, incidents }: ProgressRecord): void {
+    if (previousHash !== this.#lastFileHash) return;
+    for (const incident of incidents) this.#sink.incident(incident, this.#iteration + 1);
+    for (const finding of auditPending(incidents, this.#run, this.#incidents)) {
+      this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
+    }
+  }
+
+  #takeIncidents(record: IterationRecord): void {
+    const { incidents = [], iteration } = record;
+    for (const incident of incidents) this.#sink.incident(incident, iteration);
+    this.#report(auditIncidents(record, this.#run, this.#incidents));
+    if (this.#incidents !== null) this.#incidents = countIncidents(incidents, this.#incidents);
   }
 
   #isInterrupted(step: IterationRecord | null, hash: string): boolean {

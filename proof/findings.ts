@@ -32,6 +32,8 @@ export type FindingCode =
   | "run_unreadable"
   | "run_incomplete"
   | "step_left_over"
+  | "progress_missing"
+  | "progress_unreadable"
   | "summary_missing"
   | "summary_unreadable"
   | "summary_misnamed"
@@ -45,6 +47,7 @@ export type FindingCode =
   | "profile_unknown"
   | "hash_missing"
   | "run_at_odds"
+  | "settings_at_odds"
   | "profile_altered"
   | "profile_unexpected"
   | "not_canonical"
@@ -70,7 +73,11 @@ export type FindingCode =
   | "value_out_of_bounds"
   | "value_wrong_kind"
   | "kpi_missing"
+  | "kpi_unmeasured"
   | "failure_untrue"
+  | "incident_untrue"
+  | "attempts_wrong"
+  | "restarts_excessive"
   | "kpi_verdict_wrong"
   | "kpi_reasons_wrong"
   | "guard_ignored"
@@ -95,6 +102,10 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   run_unreadable: gap("SOAK_RUN.json is damaged, or a field has the wrong type."),
   run_incomplete: gap("The run has fewer iterations than it was started for; resume it."),
   step_left_over: gap("STEP_IN_PROGRESS.json is still there: a step was not completed; resume it."),
+  progress_missing: gap(
+    "RUN_IN_PROGRESS.json of an unfinished run is not there: how it ended is not on record.",
+  ),
+  progress_unreadable: gap("RUN_IN_PROGRESS.json is damaged, or a field has the wrong type."),
   summary_missing: gap("The summary of an iteration is not there though later ones are."),
   summary_unreadable: gap("A summary is damaged, or a field is missing or has the wrong type."),
   summary_misnamed: gap("A file looks like a summary but is not named as one; perhaps a copy."),
@@ -112,6 +123,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   ),
   hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
+  settings_at_odds: proof(
+    "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
+  ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   profile_unexpected: proof(
     "The run was made under another profile than the one that was asked for with --profile.",
@@ -141,9 +155,15 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   value_out_of_bounds: proof("A value lies outside its parameter's bounds."),
   value_wrong_kind: proof("A value is missing, not a number, or not an integer where it must be."),
   kpi_missing: proof("A KPI of the profile is not recorded."),
+  kpi_unmeasured: proof("A KPI has no value although no failed measurement is recorded."),
   failure_untrue: proof(
     "An iteration claims that it could not be measured, but is simulated or has values.",
   ),
+  incident_untrue: proof("An incident is recorded that this kind of run can't have had."),
+  attempts_wrong: proof(
+    "The failed attempts are more or fewer than the run's retries make, or not those that are told.",
+  ),
+  restarts_excessive: proof("The service died more often than the run's settings let it."),
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
   guard_ignored: proof("A change was applied although a guard held."),

@@ -4,6 +4,12 @@
  * @module
  */
 
+import {
+  countIncidents,
+  type Incident,
+  type IncidentCounts,
+  NO_INCIDENTS,
+} from "../model/incident.ts";
 import type { RunRecord } from "../record/records.ts";
 import type { AuditedIteration, AuditSink, SeenIteration } from "./audit_sink.ts";
 import {
@@ -46,6 +52,10 @@ export interface VerifyResult {
   readonly iterations: number;
   /** Iterations that did not meet every KPI. */
   readonly missed: number;
+  /** What happened to the system, besides what was measured, over the whole run. */
+  readonly incidents: IncidentCounts;
+  /** The first iterations in which it died or an attempt to measure it failed, up to a limit. */
+  readonly troubled: readonly number[];
   /** How the run was started; `null` if that can't be read. */
   readonly run: RunRecord | null;
   /** SHA-256 of the recorded profile's canonical form; `null` if it can't be read. */
@@ -69,6 +79,9 @@ export const LENIENCY = 0.05;
 
 /** How many findings a result carries; an observer sees all of them. */
 const MAX_FINDINGS = 200;
+
+/** How many troubled iterations a result names. */
+const MAX_TROUBLED = 20;
 
 /** Sums of decimal shares carry rounding noise: a share of exactly the threshold must pass. */
 const TOLERANCE = 1e-9;
@@ -100,6 +113,8 @@ export class Tally implements AuditSink {
   readonly #classes = { proof: 0, gap: 0 };
   #iterations = 0;
   #missed = 0;
+  #incidents = NO_INCIDENTS;
+  readonly #troubled = new Set<number>();
 
   /** Starts with nothing found. */
   constructor(options: TallyOptions) {
@@ -118,6 +133,14 @@ export class Tally implements AuditSink {
   proposal(proposal: JudgedProposal): void {
     this.#outcomes[proposal.outcome]++;
     this.#options.observer.proposal?.(proposal);
+  }
+
+  /** Counts an incident. */
+  incident(incident: Incident, iteration: number): void {
+    this.#incidents = countIncidents([incident], this.#incidents);
+    const isTrouble = incident.kind === "died" || incident.kind === "failed";
+    if (isTrouble && this.#troubled.size < MAX_TROUBLED) this.#troubled.add(iteration);
+    this.#options.observer.incident?.(incident, iteration);
   }
 
   /** Passes an audited iteration on. */
@@ -152,6 +175,8 @@ export class Tally implements AuditSink {
       signatureStuck: this.#codes.signature_stuck ?? 0,
       iterations: this.#iterations,
       missed: this.#missed,
+      incidents: this.#incidents,
+      troubled: [...this.#troubled],
       findings: this.#findings,
       findingCounts: this.#codes,
       findingClasses: this.#classes,

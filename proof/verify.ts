@@ -12,7 +12,10 @@ import { VERSION } from "../base/version.ts";
 import { isImpostor } from "../model/market_maker.ts";
 import type { Profile } from "../model/profile.ts";
 import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
+import { MOCK_ITERATION_SECONDS, sourceMistake } from "../model/system_spec.ts";
 import {
+  PROGRESS_FILE,
+  readProgress,
   readRun,
   readStep,
   type Recorded,
@@ -124,13 +127,15 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
     tally,
   });
   auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
+  await auditProgress(dir, record, highest, { auditor, tally });
   checkEnd(record, highest, opened, lastHash, tally);
   const { inEffect } = auditor;
   return tally.result({ run: record, profileHash, lastHash, inEffect, unprovable: [] });
 }
 
 /** Checks that the fields of `SOAK_RUN.json` agree with each other and with this version. */
-function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFinding[] {
+function auditRun(record: RunRecord): RecordFinding[] {
+  const { profile, system, seed, toolVersion } = record;
   const findings: RecordFinding[] = [];
   if (system.kind === "mock" && seed === null) {
     findings.push(found("run_at_odds", "a simulated run needs a seed", null));
@@ -138,6 +143,8 @@ function auditRun({ profile, system, seed, toolVersion }: RunRecord): RecordFind
   if (system.kind !== "mock" && seed !== null) {
     findings.push(found("run_at_odds", "only a simulated run has a seed", seed, null));
   }
+  const mistake = settingsMistake(record);
+  if (mistake !== null) findings.push(found("settings_at_odds", mistake));
   if (isImpostor(profile) && toolVersion === VERSION) {
     const message = `the profile is called ${profile.name} but is not the built-in one; ` +
       "a profile of one's own needs a name of its own";
@@ -174,6 +181,17 @@ async function expectProfile(
       hash,
     ),
   ));
+}
+
+/** Why no run starts with these settings; `null` if one does. */
+function settingsMistake({ profile, system, toolVersion }: RunRecord): string | null {
+  if (system.kind !== "mock") {
+    const mistake = sourceMistake(system, profile)?.[0] ?? null;
+    return mistake === null ? null : `${mistake}: the settings of the system don't fit the profile`;
+  }
+  return system.iterationSeconds === MOCK_ITERATION_SECONDS || toolVersion !== VERSION
+    ? null
+    : `a simulated iteration takes ${MOCK_ITERATION_SECONDS} s, not ${system.iterationSeconds}`;
 }
 
 async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> | null> {
@@ -286,6 +304,24 @@ function checkEnd(
   }
   const finding = report.finish(complete ? lastHash : null);
   if (finding !== null) tally.finding(finding);
+}
+
+/** Audits what has happened since the last record; an unfinished run of a real system tells. */
+async function auditProgress(
+  dir: string,
+  { system, iterations }: RunRecord,
+  recorded: number,
+  { auditor, tally }: { readonly auditor: Auditor; readonly tally: Tally },
+): Promise<void> {
+  try {
+    const progress = await readProgress(dir);
+    if (progress !== null) return auditor.pending(progress);
+    if (system.kind === "mock" || recorded === 0 || recorded === iterations) return;
+    tally.note("progress_missing", PROGRESS_FILE, "how the run ended is not on record");
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    tally.note("progress_unreadable", PROGRESS_FILE, error.message);
+  }
 }
 
 /** Reads the step that a crash left over and notes it; `null` if there is none to be read. */

@@ -13,8 +13,11 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_valu
 import { MAX_FILE_BYTES, readRegularFile } from "../base/read_file.ts";
 import {
   type IterationRecord,
+  parseProgress,
   parseRun,
   parseSummary,
+  type ProgressRecord,
+  progressToJson,
   type RunRecord,
   runToJson,
   summaryToJson,
@@ -28,6 +31,8 @@ export const RUNTIME_FILE = "runtime_overrides.json";
 export const TUNING_REPORT_FILE = "TUNING_REPORT.json";
 /** Name of the file that carries a step over a crash; gone once the step is complete. */
 export const STEP_FILE = "STEP_IN_PROGRESS.json";
+/** Name of the file that carries incidents to the next summary; gone once the run is finished. */
+export const PROGRESS_FILE = "RUN_IN_PROGRESS.json";
 
 /** Name of the lock of a run: held alone by who runs in the directory, shared by who judges it. */
 export const LOCK_FILE = "SOAK_RUN.lock";
@@ -91,10 +96,23 @@ export async function readSummary(
 }
 
 /** Reads the step that a crash interrupted, if there is one. */
-export async function readStep(dir: string): Promise<IterationRecord | null> {
+export function readStep(dir: string): Promise<IterationRecord | null> {
+  return readIfThere(dir, STEP_FILE, parseSummary);
+}
+
+/** Reads what has happened since the last record of a run of a real system, if that is there. */
+export function readProgress(dir: string): Promise<ProgressRecord | null> {
+  return readIfThere(dir, PROGRESS_FILE, parseProgress);
+}
+
+async function readIfThere<T>(
+  dir: string,
+  name: string,
+  parse: (value: JsonValue, file: string) => T,
+): Promise<T | null> {
   try {
-    const { value } = await readJson(dir, STEP_FILE);
-    return parseSummary(value, join(dir, STEP_FILE));
+    const { value } = await readJson(dir, name);
+    return parse(value, join(dir, name));
   } catch (error) {
     if (error instanceof SoakError && error.cause instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -132,6 +150,16 @@ export async function writeStep(dir: string, record: IterationRecord): Promise<v
 /** Removes the step file once the step is complete. */
 export function removeStep(dir: string): void {
   removeIfThere(join(dir, STEP_FILE));
+}
+
+/** Writes down what has happened since the last record, before anything comes of it. */
+export async function writeProgress(dir: string, record: ProgressRecord): Promise<void> {
+  await atomicWriteJson(join(dir, PROGRESS_FILE), progressToJson(record));
+}
+
+/** Removes the file of a run that is finished. */
+export function removeProgress(dir: string): void {
+  removeIfThere(join(dir, PROGRESS_FILE));
 }
 
 /** Removes the tuning report of a run that goes on: it would be out of date at once. */

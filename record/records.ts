@@ -1,6 +1,6 @@
 /**
- * The records of a run, `SOAK_RUN.json` and `ITER_SUMMARY_<i>.json`: their shapes in code, in
- * camelCase, and the way from and to the files' JSON, in snake_case.
+ * The records of a run, `SOAK_RUN.json`, `ITER_SUMMARY_<i>.json` and `RUN_IN_PROGRESS.json`: their
+ * shapes in code, in camelCase, and the way from and to the files' JSON, in snake_case.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
 import { type AppliedStep, byGuard, GUARDS } from "../model/guards.ts";
+import { type Incident, INCIDENT_KINDS } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
@@ -88,10 +89,21 @@ export interface IterationRecord {
   readonly kpiReasons: readonly string[];
   /** Why the iteration could not be measured; `null` if it was. */
   readonly failure: string | null;
-  /** How often a service that had died was started again; left out if never. */
-  readonly restarts?: number;
+  /** What happened to the system since the record before; left out if nothing did. */
+  readonly incidents?: readonly Incident[];
   /** What was proposed and what became of it. */
   readonly tuning: TuningRecord;
+}
+
+/**
+ * `RUN_IN_PROGRESS.json`: what has happened to a real system since the last record, in a run that
+ * is not finished. The next summary takes it in.
+ */
+export interface ProgressRecord {
+  /** SHA-256 of the bytes of the last record; when there is a later one, this is out of date. */
+  readonly previousHash: string;
+  /** What happened. */
+  readonly incidents: readonly Incident[];
 }
 
 /** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
@@ -130,7 +142,6 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
 }
 
 const SUMMARY_FIELDS = ["runtime_utc", "state_hash", "kpi_verdict", "kpi_reasons"];
-const OPTIONAL_FIELDS = ["failure", "restarts"];
 
 /** Reads a summary's content; throws at the first field that is wrong. */
 export function parseSummary(value: JsonValue, file: string): IterationRecord {
@@ -141,11 +152,11 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     "effective_params",
     "summary",
     "tuning",
-  ]);
+  ], ["incidents"]);
   const summary = shape.get("summary").object(SUMMARY_FIELDS, null);
   const kpis: Record<string, number | null> = {};
   for (const [key, field] of summary.fields()) {
-    if (!OPTIONAL_FIELDS.includes(key) && !SUMMARY_FIELDS.includes(key)) {
+    if (key !== "failure" && !SUMMARY_FIELDS.includes(key)) {
       kpis[key] = field.nullOr((kpi) => kpi.number());
     }
   }
@@ -160,8 +171,32 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     kpiVerdict: summary.get("kpi_verdict").oneOf(["PASS", "FAIL"]),
     kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
     failure: summary.has("failure") ? summary.get("failure").string() : null,
-    ...(summary.has("restarts") ? { restarts: summary.get("restarts").integer(1) } : {}),
+    ...(shape.has("incidents") ? { incidents: parseSome(shape.get("incidents")) } : {}),
     tuning: parseTuning(shape.get("tuning")),
+  };
+}
+
+/** Reads the content of `RUN_IN_PROGRESS.json`; throws at the first field that is wrong. */
+export function parseProgress(value: JsonValue, file: string): ProgressRecord {
+  const shape = new Shape(value, file).object(["previous_hash", "incidents"]);
+  return {
+    previousHash: shape.get("previous_hash").hash(),
+    incidents: shape.get("incidents").items().map(parseIncident),
+  };
+}
+
+function parseSome(shape: Shape): readonly Incident[] {
+  const incidents = shape.items().map(parseIncident);
+  if (incidents.length === 0) throw shape.wrong("incidents, or no such field");
+  return incidents;
+}
+
+function parseIncident(shape: Shape): Incident {
+  shape.object(["kind", "reason", "times"]);
+  return {
+    kind: shape.get("kind").oneOf(INCIDENT_KINDS),
+    reason: shape.get("reason").string(),
+    times: shape.get("times").integer(1),
   };
 }
 
@@ -246,6 +281,7 @@ export function summaryToJson(record: IterationRecord): JsonObject {
     previous_hash: record.previousHash,
     runtime_overrides: record.runtime,
     effective_params: record.effectiveParams,
+    ...(record.incidents === undefined ? {} : { incidents: incidentsToJson(record.incidents) }),
     summary: {
       ...record.kpis,
       runtime_utc: record.utc,
@@ -253,10 +289,18 @@ export function summaryToJson(record: IterationRecord): JsonObject {
       kpi_verdict: record.kpiVerdict,
       kpi_reasons: record.kpiReasons,
       ...(record.failure === null ? {} : { failure: record.failure }),
-      ...(record.restarts === undefined ? {} : { restarts: record.restarts }),
     },
     tuning: tuningToJson(record.tuning),
   };
+}
+
+/** The content of `RUN_IN_PROGRESS.json`. */
+export function progressToJson({ previousHash, incidents }: ProgressRecord): JsonObject {
+  return { previous_hash: previousHash, incidents: incidentsToJson(incidents) };
+}
+
+function incidentsToJson(incidents: readonly Incident[]): JsonObject[] {
+  return incidents.map(({ kind, reason, times }) => ({ kind, reason, times }));
 }
 
 /**

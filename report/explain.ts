@@ -8,6 +8,7 @@ import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { GUARDS } from "../model/guards.ts";
+import { often } from "../model/incident.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
 import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
@@ -36,6 +37,7 @@ export async function explainIteration(
   return page([
     style.bold(`Iteration ${record.iteration}, ${record.utc}`),
     "",
+    ...incidentLines(audited, style),
     ...kpiLines(audited, style),
     "",
     ...ruleLines(audited, profile),
@@ -90,6 +92,19 @@ async function tell(dir: string, iteration: number): Promise<Story> {
     where: join(dir, first.file),
     remedy: first.message,
   });
+}
+
+function incidentLines({ record: { incidents = [], failure } }: AuditedIteration, style: Style) {
+  if (incidents.length === 0) return [];
+  const rows = incidents.map(({ kind, reason, times }) => [
+    `  ${kind === "resumed" ? kind : style.red(kind)}`,
+    often(times),
+    printable(reason),
+  ]);
+  const title = failure === null
+    ? "What happened before it was measured"
+    : "Why it was not measured";
+  return [title, ...table(rows), ""];
 }
 
 function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style): string[] {

@@ -7,6 +7,7 @@
 import { printable } from "../base/text.ts";
 import type { Snapshot } from "../judgement/snapshot.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
+import { INCIDENT_KINDS, type IncidentCounts } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import type { FindingCode } from "../proof/findings.ts";
 
@@ -24,6 +25,8 @@ export interface MetricsInput {
   };
   /** Applied changes that left the state hash as it was. */
   readonly signatureStuck: number;
+  /** What happened to the system over the whole run. */
+  readonly incidents: IncidentCounts;
   /** How many findings there are of each code; codes that are left out have none. */
   readonly findingCounts: Readonly<Partial<Record<FindingCode, number>>>;
   /** Every code that can be found, so that a metric is there before it is needed. */
@@ -59,6 +62,7 @@ interface Sample {
  *   ratio: 0.9496,
  *   counts: { full: 245, partial_ok: 0, fail: 13, unproven: 0, total: 258 },
  *   signatureStuck: 0,
+ *   incidents: { died: 0, failed: 0, stopped: 0, resumed: 0 },
  *   findingCounts: {},
  *   findingCodes: ["guard_ignored"],
  *   skipped: { freeze: 0, oscillation: 0, velocity: 0, cooldown: 0, no_op: 0 },
@@ -91,6 +95,12 @@ export function renderMetrics(input: MetricsInput): string {
     gauge("soak_signature_stuck_count", "Applied changes that left the state hash as it was.", [
       { value: input.signatureStuck },
     ]),
+    gauge(
+      "soak_incident_count",
+      "What happened over the whole run: deaths of the service, failed attempts to measure, ends " +
+        "by an error, resumes.",
+      INCIDENT_KINDS.map((kind) => ({ labels: { kind }, value: input.incidents[kind] })),
+    ),
     ...input.profile.kpis.map(({ key, metric, unit }) =>
       gauge(`soak_kpi_${metric}_mean`, `Mean of ${key} over the last iterations, in ${unit}.`, [
         { value: snapshot.kpi_last8[key]?.mean ?? "NaN" },

@@ -6,6 +6,7 @@
 
 import { printable } from "../base/text.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
+import { countIncidents, incidentText } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { primaryGuard } from "../model/skip_reason.ts";
 import type { IterationRecord } from "../record/records.ts";
@@ -57,10 +58,13 @@ export class RunTable {
   }
 }
 
-/** Whether two iterations in a row are the same story: neither changed anything, same reason. */
+/**
+ * Whether two iterations in a row are the same story: neither changed anything, same reason, and
+ * nothing happened in between.
+ */
 function alike(a: IterationRecord, b: IterationRecord): boolean {
   return !a.tuning.applied && !b.tuning.applied && a.kpiVerdict === b.kpiVerdict &&
-    whatWasDone(a) === whatWasDone(b);
+    a.incidents === undefined && b.incidents === undefined && whatWasDone(a) === whatWasDone(b);
 }
 
 function guardOf({ tuning }: IterationRecord): Guard | null {
@@ -72,8 +76,12 @@ function tableRow({ first, last }: Stretch, kpis: readonly string[], style: Styl
     first === last.iteration ? String(first) : `${first}–${last.iteration}`,
     ...kpis.map((key) => shortNumber(last.kpis[key])),
     last.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL"),
-    whatWasDone(last),
+    whatWasDone(last) + whatHappened(last),
   ];
+}
+
+function whatHappened({ incidents }: IterationRecord): string {
+  return incidents === undefined ? "" : ` (${incidentText(countIncidents(incidents))})`;
 }
 
 /** Six digits tell enough in a table; the summaries have all of them. */

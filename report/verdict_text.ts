@@ -6,6 +6,7 @@
 
 import { printable, ratioText, shellWord } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
+import { incidentText } from "../model/incident.ts";
 import type { Finding } from "../proof/findings.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
@@ -15,6 +16,7 @@ import { type Page, page, type Style, table } from "./terminal.ts";
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
   const { strict, ratio, counts, signatureStuck, iterations, run } = result;
+  const incidents = incidentText(result.incidents);
   const mode = strict ? "strict: any finding fails" : "not strict: findings alone do not fail it";
   const found = ratio === null
     ? "none, for nothing was proposed"
@@ -28,6 +30,7 @@ export function verdictLines(result: VerifyResult): string[] {
     ...runLines(result),
     `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
+    ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
     `Last record: ${result.lastHash ?? "unknown"}`,
   ];

@@ -7,6 +7,7 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
+import { type Incident, incidentText } from "../model/incident.ts";
 import { systemToJson } from "../model/system_spec.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
@@ -31,6 +32,7 @@ export function summaryOf(result: VerifyResult): JsonObject {
     signature_stuck: result.signatureStuck,
     iterations: result.iterations,
     iterations_missing_a_kpi: result.missed,
+    incidents: result.incidents,
     parameters_never_seen: result.inEffect?.never ?? null,
     values_seen_in_each: result.inEffect?.fewest ?? null,
     run: runFacts(result),
@@ -54,6 +56,11 @@ export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null 
   };
 }
 
+/** An incident with the iteration whose measurement it came before. */
+interface RecordedIncident extends Incident {
+  readonly iteration: number;
+}
+
 /** Collects a report while the verification goes on. */
 export class VerifyReport implements Disposable {
   readonly #folder: ReportFolder;
@@ -62,6 +69,7 @@ export class VerifyReport implements Disposable {
   #entries = 0;
   readonly #proposals: JudgedProposal[] = [];
   readonly #shortfalls: JudgedProposal[] = [];
+  readonly #incidents: RecordedIncident[] = [];
   #chunk = "";
 
   /** Starts a report that goes to a folder; nothing is written yet. */
@@ -90,6 +98,13 @@ export class VerifyReport implements Disposable {
     });
   }
 
+  /** Takes in an incident. */
+  incident(incident: Incident, iteration: number): void {
+    if (this.#incidents.length < MAX_ROWS) this.#incidents.push({ ...incident, iteration });
+    const { kind, reason, times } = incident;
+    this.#entry({ kind: "incident", iteration, incident: kind, reason, times });
+  }
+
   /** Puts both reports in place. */
   async finish(result: VerifyResult): Promise<void> {
     const opening = this.#entries === 0 ? '{"entries":[' : "";
@@ -98,7 +113,8 @@ export class VerifyReport implements Disposable {
     this.#json = null;
     this.#folder.cleanUp(); // after a verification that was killed
     const all = result.counts.total <= MAX_ROWS;
-    const text = renderVerifyMarkdown(result, all ? this.#proposals : this.#shortfalls, all);
+    const proposals = all ? this.#proposals : this.#shortfalls;
+    const text = renderVerifyMarkdown(result, proposals, all, this.#incidents);
     await this.#folder.write(VERIFY_REPORT_FILE, text);
   }
 
@@ -134,6 +150,7 @@ export function renderVerifyMarkdown(
   result: VerifyResult,
   proposals: readonly JudgedProposal[],
   all: boolean,
+  incidents: readonly RecordedIncident[] = [],
 ): string {
   return [
     `# ${result.verdict}: ${markdown(result.reason)}`,
@@ -145,6 +162,7 @@ export function renderVerifyMarkdown(
     "",
     ...proposalsMarkdown(result, proposals, all),
     "",
+    ...incidentsMarkdown(result, incidents),
   ].join("\n");
 }
 
@@ -198,6 +216,26 @@ function proposalsMarkdown(
       } |`
     ),
     ...(left > 0 ? ["", `And ${left} more.`] : []),
+  ];
+}
+
+function incidentsMarkdown(
+  { incidents: counts }: VerifyResult,
+  incidents: readonly RecordedIncident[],
+): string[] {
+  if (incidents.length === 0) return [];
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const left = total - incidents.reduce((sum, { times }) => sum + times, 0);
+  return [
+    `## Incidents: ${incidentText(counts)}`,
+    "",
+    "| iteration | what | times | why |",
+    "|--:|---|--:|---|",
+    ...incidents.map(({ iteration, kind, times, reason }) =>
+      `| ${iteration} | ${kind} | ${times} | ${markdown(reason)} |`
+    ),
+    ...(left > 0 ? ["", `And ${left} more.`] : []),
+    "",
   ];
 }
 

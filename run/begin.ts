@@ -13,6 +13,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { LAST_TIME_MS, utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
+import { NO_INCIDENTS } from "../model/incident.ts";
 import { isImpostor, marketMaker } from "../model/market_maker.ts";
 import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
@@ -20,6 +21,7 @@ import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/process.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
+import { openIncidents } from "./incidents.ts";
 import { initialRuntime, type RunOptions, type RunState } from "./state.ts";
 
 /** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
@@ -59,8 +61,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   requirePrograms(system);
   await claim.clear();
   const runHash = await writeRun(options.dir, run);
-  await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
-  return {
+  const state: RunState = {
     run,
     runHash,
     system: opened,
@@ -69,7 +70,12 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
     timeMs,
+    pending: [],
+    incidents: NO_INCIDENTS,
   };
+  await openIncidents(state, options.dir);
+  await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
+  return state;
 }
 
 /** A start state larger than this would make summaries that verification refuses to read. */

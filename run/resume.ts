@@ -11,6 +11,7 @@ import { computeJsonHash } from "../base/json.ts";
 import { atomicWriteJson } from "../base/json_file.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
+import { NO_INCIDENTS } from "../model/incident.ts";
 import { applyDeltas } from "../model/params.ts";
 import { judgeKpis } from "../model/profile.ts";
 import {
@@ -33,6 +34,7 @@ import {
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { openSystem } from "../system/system.ts";
 import { completeApply } from "./apply.ts";
+import { resumeIncidents } from "./incidents.ts";
 import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
 
 /** Restores the state of a run, and completes a step that was interrupted. */
@@ -49,6 +51,8 @@ export async function restore(options: RunOptions): Promise<RunState> {
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
     timeMs: Date.parse(run.startedUtc),
+    pending: [],
+    incidents: NO_INCIDENTS,
   };
   for (let i = 1; i <= run.iterations; i++) {
     const summary = await readRecordedSummary(dir, i);
@@ -69,7 +73,10 @@ export async function restore(options: RunOptions): Promise<RunState> {
   }
   await completeStep(state, dir);
   await restoreRuntime(state, dir);
-  if (state.iteration < run.iterations) removeTuningReport(dir);
+  if (state.iteration < run.iterations) {
+    removeTuningReport(dir);
+    await resumeIncidents(state, dir);
+  }
   return state;
 }
 
@@ -129,7 +136,7 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 
 /** Takes a recorded iteration into the state as if it had just happened. */
 function takeRecorded(state: RunState, record: IterationRecord): void {
-  state.system.fastForward(record);
+  state.system.fastForward(record.runtime);
   const { iteration } = record;
   const timeMs = Date.parse(record.utc);
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";

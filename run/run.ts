@@ -9,6 +9,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { observeIteration } from "../model/guards.ts";
+import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
 import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
 import type { ProposalContext } from "../model/skip_reason.ts";
 import {
@@ -20,10 +21,11 @@ import {
 } from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.ts";
-import type { Measurement } from "../system/measurement.ts";
+import type { Measurement, MeasureRequest } from "../system/measurement.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
 import { claimDirectory, type ClaimedDirectory } from "./directory.ts";
+import { closeIncidents, noteIncident, noteStop } from "./incidents.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
@@ -36,6 +38,8 @@ export interface RunResult extends RunStart {
   readonly recorded: number;
   /** What the tuner did, over the whole run. */
   readonly counts: TuningCounts;
+  /** What happened to the system, over the whole run. */
+  readonly incidents: IncidentCounts;
 }
 
 /**
@@ -68,21 +72,37 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const start: RunStart = { run, done: state.iteration, archived: claim.archived };
   options.onStart?.(start);
   const complete = state.iteration === run.iterations;
-  while (state.iteration < run.iterations && !options.signal?.aborted) {
-    const record = await iterate(state, options, claim);
-    if (record === null) break;
-    options.onIteration?.(record);
-    await eventLoopTurn();
-  }
+  await iterateAll(state, options, claim);
   claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === run.iterations;
+  if (finished) closeIncidents(state, options.dir);
   return {
     ...start,
     status: complete ? "complete" : finished ? "finished" : "interrupted",
     recorded: state.iteration,
     counts,
+    incidents: countIncidents(state.pending, state.incidents),
   };
+}
+
+/** Runs what is left of the iterations, until the run is interrupted. */
+async function iterateAll(
+  state: RunState,
+  options: RunOptions,
+  claim: ClaimedDirectory,
+): Promise<void> {
+  try {
+    while (state.iteration < state.run.iterations && !options.signal?.aborted) {
+      const record = await iterate(state, options, claim);
+      if (record === null) break;
+      options.onIteration?.(record);
+      await eventLoopTurn();
+    }
+  } catch (error) {
+    await noteStop(state, options.dir, error);
+    throw error;
+  }
 }
 
 /** Runs one iteration and records it; `null` if it was interrupted before it was measured. */
@@ -97,7 +117,10 @@ async function iterate(
   const runtimePath = join(dir, RUNTIME_FILE);
   const iteration = state.iteration + 1;
   const runtime = await readState(runtimePath, state.stateHash);
-  const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
+  const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
+    noteIncident(state, dir, kind, reason);
+  const request = { iteration, runtime, runtimePath, dir, signal, onIncident };
+  const measured = await state.system.measure(request);
   if (measured === null) return null;
   claim.requireInPlace();
   const { kpis, failure } = measured;
@@ -108,16 +131,20 @@ async function iterate(
   const last = iteration === run.iterations;
   const context: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
   const proposal = proposalIn(context, { profile, runtime, kpis, history });
-  const { previousHash } = state;
-  const iterated = { iteration, timeMs, previousHash, runtime, measured, judgement, proposal };
-  const { record, fileHash } = await takeStep(iterated, options, {
-    runtimePath,
-    proposedDeltas: proposal.deltas,
-    profile,
-    history,
-    context: { ...context, withheld: proposal.withheld },
-    expectedHash: state.stateHash,
-  });
+  const { previousHash, pending } = state;
+  const found = { runtime, measured, judgement, proposal };
+  const { record, fileHash } = await takeStep(
+    { iteration, timeMs, previousHash, pending, ...found },
+    options,
+    {
+      runtimePath,
+      proposedDeltas: proposal.deltas,
+      profile,
+      history,
+      context: { ...context, withheld: proposal.withheld },
+      expectedHash: state.stateHash,
+    },
+  );
   state.previousHash = fileHash;
   advance(state, record, history);
   return record;
@@ -128,6 +155,7 @@ interface Iterated {
   readonly iteration: number;
   readonly timeMs: number;
   readonly previousHash: string;
+  readonly pending: readonly Incident[];
   readonly runtime: JsonObject;
   readonly measured: Measurement;
   readonly judgement: KpiJudgement;
@@ -160,8 +188,8 @@ async function takeStep(
 }
 
 function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
-  const { iteration, timeMs, previousHash, runtime, measured, judgement, proposal } = iterated;
-  const { kpis, effectiveParams, failure, restarts } = measured;
+  const { iteration, timeMs, previousHash, pending, runtime } = iterated;
+  const { measured: { kpis, effectiveParams, failure }, judgement, proposal } = iterated;
   return {
     iteration,
     previousHash,
@@ -173,7 +201,7 @@ function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
     kpiVerdict: judgement.verdict,
     kpiReasons: judgement.reasons,
     failure,
-    ...(restarts > 0 ? { restarts } : {}),
+    ...(pending.length > 0 ? { incidents: pending } : {}),
     tuning: {
       proposedDeltas: proposal.deltas,
       applied: result.applied,

@@ -8,6 +8,7 @@ import { sameHash } from "../base/hash.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { type GuardHistory, rememberApplied } from "../model/guards.ts";
+import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
 import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
@@ -97,6 +98,10 @@ export interface RunState {
   history: GuardHistory;
   /** Time of the last iteration, or of the start. */
   timeMs: number;
+  /** What happened to the system since that record. */
+  pending: readonly Incident[];
+  /** What had happened until then. */
+  incidents: IncidentCounts;
 }
 
 /** Takes a recorded step into the state. */
@@ -104,6 +109,8 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
   state.iteration = record.iteration;
   state.stateHash = record.tuning.stateHash;
   state.timeMs = Date.parse(record.utc);
+  state.pending = [];
+  state.incidents = countIncidents(record.incidents ?? [], state.incidents);
   state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
 }
 

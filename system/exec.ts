@@ -13,7 +13,6 @@ import {
   notMeasured,
   type Reading,
   readOutput,
-  type RecordedIteration,
   type Wanted,
   wantedFrom,
 } from "./measurement.ts";
@@ -25,10 +24,6 @@ import { readQueries } from "./promql.ts";
 export interface Driver extends AsyncDisposable {
   /** Takes one measurement. */
   attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null>;
-  /** How often a service was started again, in this run so far. */
-  readonly restarts: number;
-  /** Takes into account an iteration that an earlier process ran and recorded. */
-  fastForward(iteration: RecordedIteration): void;
 }
 
 /** Drives a command. */
@@ -42,8 +37,6 @@ export function openExec(system: ExecSystem, profile: Profile): Driver {
       const seconds = (performance.now() - startMs) / 1000;
       return withQueries(own, system, profile, seconds);
     },
-    restarts: 0,
-    fastForward: () => {},
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -9,6 +9,7 @@ import { decodeJson } from "../base/json.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
+import type { IncidentKind } from "../model/incident.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
@@ -24,6 +25,11 @@ export interface MeasureRequest {
   readonly dir: string;
   /** Aborted when the run is to end after this iteration. */
   readonly signal: AbortSignal | undefined;
+  /**
+   * Puts an incident on record, before anything comes of it; returns how often there was one of its
+   * kind in this run so far.
+   */
+  readonly onIncident: (kind: IncidentKind, reason: string) => Promise<number>;
 }
 
 /** What one iteration showed. */
@@ -34,24 +40,14 @@ export interface Measurement {
   readonly effectiveParams: Readonly<Record<string, number>>;
   /** Why the iteration could not be measured; `null` if it was. */
   readonly failure: string | null;
-  /** How often a service that had died was started again. */
-  readonly restarts: number;
 }
 
 /** A system under test. Disposing of it stops whatever it started. */
 export interface System extends AsyncDisposable {
   /** Runs one iteration. */
   measure(request: MeasureRequest): Promise<Measurement | null>;
-  /** Takes into account an iteration that an earlier process ran and recorded. */
-  fastForward(iteration: RecordedIteration): void;
-}
-
-/** What a system needs to know of an iteration that an earlier process recorded. */
-export interface RecordedIteration {
-  /** The runtime that it ran under. */
-  readonly runtime: JsonObject;
-  /** How often a service that had died was started again; left out if never. */
-  readonly restarts?: number;
+  /** Takes into account an iteration that an earlier process ran, under the given runtime. */
+  fastForward(runtime: JsonObject): void;
 }
 
 /** Values as they were read, whether from a file or from queries. */

@@ -11,6 +11,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
+import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import type { ServiceSystem } from "../model/system_spec.ts";
 import { type Driver, iterationEnv, measureByCommand, withQueries } from "./exec.ts";
@@ -19,7 +20,6 @@ import {
   type MeasureRequest,
   notMeasured,
   type Reading,
-  type RecordedIteration,
   wantedFrom,
 } from "./measurement.ts";
 import { OutputLog } from "./output_log.ts";
@@ -46,19 +46,10 @@ class ServiceDriver implements Driver {
   #child: Child | null = null;
   /** The runtime that the service has been told of, in canonical form. */
   #loaded: string | null = null;
-  #restarts = 0;
 
   constructor(system: ServiceSystem, profile: Profile) {
     this.#system = system;
     this.#profile = profile;
-  }
-
-  get restarts(): number {
-    return this.#restarts;
-  }
-
-  fastForward({ restarts = 0 }: RecordedIteration): void {
-    this.#restarts += restarts;
   }
 
   async attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null> {
@@ -87,7 +78,7 @@ class ServiceDriver implements Driver {
   async #running(request: MeasureRequest, log: OutputLog): Promise<Child | null> {
     for (;;) {
       if (this.#child?.hasEnded) {
-        await this.#prepareRestart(this.#child, log, request.signal);
+        await this.#prepareRestart(this.#child, request, log);
         if (request.signal?.aborted) return null;
       }
       const wanted = canonicalJson(request.runtime);
@@ -131,28 +122,23 @@ class ServiceDriver implements Driver {
   }
 
   /** Clears away a service that died, before it is started again; throws if that was too often. */
-  async #prepareRestart(
-    child: Child,
-    log: OutputLog,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #prepareRestart(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
     const { text } = await child.ended;
     await this.#stop();
     const { maxRestarts } = this.#system;
-    const restarts = this.#restarts;
+    const restarts = await request.onIncident("died", text) - 1;
     const last = this.#log?.lastLines() ?? "";
     if (restarts >= maxRestarts) {
-      throw new SoakError("system", `the service ${text}, after ${restarts} restarts`, {
+      throw new SoakError("system", `the service ${text}, after ${amount(restarts, "restart")}`, {
         where: this.#log?.path ?? "logs",
         remedy: (last === "" ? "" : `it printed last: ${last}; `) +
-          "mend it or raise --max-restarts",
+          "mend it and go on with --resume, or start a new run with a larger --max-restarts",
       });
     }
-    this.#restarts++;
     log.note(`the service ${text}: starting it again`);
     this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
     // What it could not have, a port for instance, may take a moment to become free.
-    await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), signal);
+    await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), request.signal);
   }
 
   async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {

@@ -8,16 +8,19 @@ import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { sleep } from "../base/wait.ts";
-import type { Profile } from "../model/profile.ts";
-import type { MockSystem, RealSystem, SystemSpec } from "../model/system_spec.ts";
+import type { KpiValues, Profile } from "../model/profile.ts";
+import {
+  type MockSystem,
+  type RealSystem,
+  sourceMistake,
+  type SystemSpec,
+} from "../model/system_spec.ts";
 import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";
 import {
   type Measurement,
   MeasurementError,
   type MeasureRequest,
-  type RecordedIteration,
   type System,
-  wantedFrom,
 } from "./measurement.ts";
 import { createMock } from "./mock.ts";
 import { OutputLog } from "./output_log.ts";
@@ -44,37 +47,18 @@ export function openSystem({ system, seed, profile }: SystemOptions): System {
 function openMock(profile: Profile, seed: number | null, { fault }: MockSystem): System {
   const mock = createMock({ profile, seed: seed ?? 0, fault });
   return {
-    measure: ({ runtime }) =>
-      Promise.resolve({ ...mock.measure(runtime), failure: null, restarts: 0 }),
-    fastForward: ({ runtime }) => void mock.measure(runtime),
+    measure: ({ runtime }) => Promise.resolve({ ...mock.measure(runtime), failure: null }),
+    fastForward: (runtime) => void mock.measure(runtime),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 /** Refuses a profile whose values can't come from where they are to be read. */
 function requireSources(system: RealSystem, profile: Profile): void {
-  const queried = [...profile.kpis, ...profile.parameters].find(({ query }) => query !== undefined);
-  if (system.prometheusUrl === null) {
-    if (queried === undefined) return;
-    throw profileMistake(
-      `the profile reads ${queried.key} from Prometheus`,
-      "name it: --prometheus-url URL",
-    );
-  }
-  if (queried === undefined) {
-    throw profileMistake(
-      "the profile has no query",
-      "give a KPI one, or leave out --prometheus-url",
-    );
-  }
-  const [orphan] = wantedFrom(profile, true).kpis;
-  if (orphan !== undefined && system.kind === "service" && system.measureCommand === null) {
-    throw profileMistake(`nothing measures ${orphan}`, "give it a query, or add --measure");
-  }
-}
-
-function profileMistake(what: string, remedy: string): SoakError {
-  return new SoakError("usage", what, { where: "profile", remedy });
+  const mistake = sourceMistake(system, profile);
+  if (mistake === null) return;
+  const [what, remedy] = mistake;
+  throw new SoakError("usage", what, { where: "profile", remedy });
 }
 
 /** A real system: pauses, attempts, logs, and what becomes of an iteration that failed. */
@@ -94,54 +78,52 @@ class RealSystemUnderTest implements System {
       : openService(system, profile);
   }
 
-  fastForward(iteration: RecordedIteration): void {
-    this.#driver.fastForward(iteration);
-  }
+  fastForward(): void {}
 
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
     if (!this.#isFirst && !await sleep(pauseSeconds * 1000, request.signal)) return null;
     if (this.#isFirst) await removeStaleOutputs(request.dir);
     this.#isFirst = false;
-    const before = this.#driver.restarts;
+    // What a process that ended by an error has left there tells why it did.
     const path = join(request.dir, "logs", `ITER_${request.iteration}.log`);
-    using log = new OutputLog(path, false, this.#secrets);
-    const reading = await this.#attempts(request, log);
-    if (reading === null) return null;
-    log.close();
-    return { ...reading, restarts: this.#driver.restarts - before };
+    using log = new OutputLog(path, true, this.#secrets);
+    const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
+      request.onIncident(kind, this.#secrets.text(reason));
+    const reading = await this.#attempts({ ...request, onIncident }, log);
+    if (reading !== null) log.close();
+    return reading;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#driver[Symbol.asyncDispose]();
   }
 
-  async #attempts(
-    request: MeasureRequest,
-    log: OutputLog,
-  ): Promise<Omit<Measurement, "restarts"> | null> {
+  async #attempts(request: MeasureRequest, log: OutputLog): Promise<Measurement | null> {
+    const { retries, onError } = this.#system;
     for (let attempt = 1;; attempt++) {
       try {
         const reading = await this.#driver.attempt(request, log);
         return reading === null ? null : { ...reading, failure: null };
       } catch (error) {
+        const what = error instanceof SoakError ? error.what : String(error);
+        const failure = printable(this.#secrets.text(what), 500);
+        await request.onIncident("failed", failure);
         if (!(error instanceof MeasurementError)) throw error;
-        const what = this.#secrets.text(error.what);
-        if (attempt <= this.#system.retries) {
+        if (attempt <= retries) {
           if (request.signal?.aborted) return null;
-          log.note(`${what}; trying again (${attempt} of ${this.#system.retries})`);
+          log.note(`${failure}; trying again (${attempt} of ${retries})`);
           continue;
         }
-        log.note(what);
-        if (this.#system.onError === "stop") throw failed(request.iteration, what, error, log);
-        return this.#failure(what);
+        log.note(failure);
+        if (onError === "stop") throw failed(request.iteration, failure, error, log);
+        return { kpis: this.#noKpis(), effectiveParams: {}, failure };
       }
     }
   }
 
-  #failure(what: string): Omit<Measurement, "restarts"> {
-    const kpis = Object.fromEntries(this.#profile.kpis.map(({ key }) => [key, null]));
-    return { kpis, effectiveParams: {}, failure: printable(what, 500) };
+  #noKpis(): KpiValues {
+    return Object.fromEntries(this.#profile.kpis.map(({ key }) => [key, null]));
   }
 }
 

@@ -35,6 +35,7 @@ export interface SummaryDraft {
   previous_hash: string;
   runtime_overrides: Record<string, Record<string, number>>;
   effective_params: Record<string, number>;
+  incidents?: { kind: string; reason: string; times: number }[];
   summary: Record<string, JsonValue> & {
     runtime_utc: string;
     state_hash: string;

@@ -54,7 +54,7 @@ const values: Mutation[] = [
   ),
   lie(
     "a KPI is said to be unmeasured",
-    "kpi_missing",
+    "kpi_unmeasured",
     (run) => run.edit(MIDDLE, ({ summary }) => void (summary["risk_ratio"] = null)),
   ),
   lie(

@@ -77,6 +77,10 @@ const SKIPPED: IterationRecord = {
   iteration: 2,
   stateHash: "c".repeat(64),
   failure: "no answer within 30 s",
+  incidents: [
+    { kind: "died", reason: "was killed by SIGSEGV", times: 2 },
+    { kind: "failed", reason: "no answer within 30 s", times: 1 },
+  ],
   tuning: {
     proposedDeltas: {},
     applied: false,
@@ -176,7 +180,11 @@ Deno.test("parseSummary() reads back what summaryToJson() made", () => {
 Deno.test("parseRun() and parseSummary() refuse every document with a field missing", () => {
   const run = [...removals(runToJson(RUN))].filter(([path]) => !path.startsWith("$.profile."));
   assert(refusesAll(run, parseRun) >= 15);
-  const optional = ["$.summary.failure", ...Object.keys(APPLIED.kpis).map((k) => `$.summary.${k}`)];
+  const optional = [
+    "$.incidents",
+    "$.summary.failure",
+    ...Object.keys(APPLIED.kpis).map((k) => `$.summary.${k}`),
+  ];
   for (const record of [APPLIED, SKIPPED]) {
     const needed = [...removals(summaryToJson(record))]
       .filter(([path]) => !isFree(path) && !optional.includes(path));
@@ -207,7 +215,7 @@ Deno.test("parseRun() and parseSummary() refuse a field that is not theirs, wher
       : [{ ...value, extra: 1 }];
   assert(refusesAll(replacements(runToJson(RUN), extra), parseRun) > 10);
   assertEquals(refusesAll(replacements(summaryToJson(APPLIED), extra), parseSummary), 3);
-  assertEquals(refusesAll(replacements(summaryToJson(SKIPPED), extra), parseSummary), 3);
+  assertEquals(refusesAll(replacements(summaryToJson(SKIPPED), extra), parseSummary), 5);
 });
 
 Deno.test("parseRun() refuses values that no run can have", () => {

@@ -9,6 +9,7 @@ function render(over: Partial<MetricsInput> = {}): string {
     ratio: 1,
     counts: { full: 3, partial_ok: 0, fail: 0, unproven: 0, total: 3 },
     signatureStuck: 0,
+    incidents: { died: 2, failed: 1, stopped: 0, resumed: 3 },
     findingCounts: {},
     findingCodes: FINDING_CODES,
     skipped: { freeze: 1, oscillation: 2, velocity: 3, cooldown: 4, no_op: 5 },
@@ -56,6 +57,7 @@ Deno.test("the names that dashboards and CI rely on are there", () => {
     "soak_freeze_ready",
     "soak_verdict_pass_count",
     "soak_gate_pass",
+    'soak_incident_count{kind="died"}',
   ];
   for (const name of names) assert(value(text, name) !== undefined, name);
   assertStringIncludes(text, 'soak_skip_reason_count{reason="velocity"} 3\n');

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ratioText } from "../../base/text.ts";
+import { NO_INCIDENTS } from "../../model/incident.ts";
 import type { Finding } from "../../proof/findings.ts";
 import type { JudgedProposal } from "../../proof/outcome.ts";
 import type { VerifyResult } from "../../proof/verdict.ts";
@@ -41,6 +42,8 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     ratio: 1,
     counts: { full: 3, partial_ok: 0, fail: 0, unproven: 0, total: 3 },
     signatureStuck: 0,
+    incidents: NO_INCIDENTS,
+    troubled: [],
     iterations: 24,
     missed: 4,
     run: null,

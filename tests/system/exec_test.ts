@@ -115,6 +115,7 @@ Deno.test("exec stops at a measurement that fails, says why, and can be resumed"
     assertEquals(printable(error.message), error.message);
     assertEquals(namesIn(b.dir), [
       "ITER_SUMMARY_1.json",
+      "RUN_IN_PROGRESS.json",
       "SOAK_RUN.json",
       "logs",
       "runtime_overrides.json",

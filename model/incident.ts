@@ -1,0 +1,82 @@
+/**
+ * What happens to a real system while it is soaked, besides what is measured.
+ *
+ * @module
+ */
+
+/**
+ * The kinds of incidents:
+ * - `died`: the service ended by itself; it was started again, at the latest by a resume;
+ * - `failed`: an attempt to measure failed;
+ * - `stopped`: the run ended by an error;
+ * - `resumed`: it was gone on with, after an end of any kind.
+ */
+export const INCIDENT_KINDS = ["died", "failed", "stopped", "resumed"] as const;
+
+/** A kind of incident. */
+export type IncidentKind = typeof INCIDENT_KINDS[number];
+
+/** Something that happened, or the same several times in a row. */
+export interface Incident {
+  /** What happened. */
+  readonly kind: IncidentKind;
+  /** Why, or how, in one clause. */
+  readonly reason: string;
+  /** How often. */
+  readonly times: number;
+}
+
+/** How often each kind of incident happened. */
+export type IncidentCounts = Readonly<Record<IncidentKind, number>>;
+
+/** Nothing happened. */
+export const NO_INCIDENTS: IncidentCounts = { died: 0, failed: 0, stopped: 0, resumed: 0 };
+
+/** A list that is longer counts on in its last entry of a kind, so that no record grows for ever. */
+const MAX_ENTRIES = 100;
+
+/** Adds to a list of incidents what happened next. */
+export function withIncident(
+  list: readonly Incident[],
+  kind: IncidentKind,
+  reason: string,
+): readonly Incident[] {
+  const same = (other: Incident): boolean => other.kind === kind;
+  const again = list.at(-1)?.reason === reason && list.at(-1)?.kind === kind;
+  const at = again || list.length >= MAX_ENTRIES ? list.findLastIndex(same) : -1;
+  const counted = list[at];
+  return counted === undefined
+    ? [...list, { kind, reason, times: 1 }]
+    : list.with(at, { kind, reason, times: counted.times + 1 });
+}
+
+/** Counts a list of incidents, on top of what was counted before. */
+export function countIncidents(
+  list: readonly Incident[],
+  before: IncidentCounts = NO_INCIDENTS,
+): IncidentCounts {
+  const counts = { ...before };
+  for (const { kind, times } of list) counts[kind] += times;
+  return counts;
+}
+
+/** Incidents in words: `2 restarts, 1 failed measurement`; `none` if there are none. */
+export function incidentText({ died, failed, stopped, resumed }: IncidentCounts): string {
+  const parts = [
+    ...(died > 0 ? [amount(died, "restart")] : []),
+    ...(failed > 0 ? [amount(failed, "failed measurement")] : []),
+    ...(stopped > 0 ? [`stopped by an error ${often(stopped)}`] : []),
+    ...(resumed > 0 ? [`resumed ${often(resumed)}`] : []),
+  ];
+  return parts.length === 0 ? "none" : parts.join(", ");
+}
+
+/** So many of something: `no restart`, `1 restart`, `2 restarts`. */
+export function amount(count: number, noun: string): string {
+  return count === 0 ? `no ${noun}` : count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+}
+
+/** How often: `once`, `3 times`. */
+export function often(times: number): string {
+  return times === 1 ? "once" : `${times} times`;
+}

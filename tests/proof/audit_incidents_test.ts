@@ -1,0 +1,132 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  countIncidents,
+  type Incident,
+  type IncidentKind,
+  NO_INCIDENTS,
+  withIncident,
+} from "../../model/incident.ts";
+import { auditIncidents, auditPending } from "../../proof/audit_incidents.ts";
+import type { RunRecord } from "../../record/records.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import { completeSystem, type OnError } from "../../model/system_spec.ts";
+
+function serviceRun(retries: number, onError: OnError, maxRestarts: number): RunRecord {
+  const system = completeSystem({
+    ...{ kind: "service", command: ["./bot"], measureCommand: "./measure" },
+    ...{ retries, onError, maxRestarts },
+  });
+  return {
+    ...{ toolVersion: "0", system, seed: null, iterations: 1e6, autoTune: true },
+    ...{ startedUtc: "2025-01-01T00:00:00Z", initialHash: "", profile: marketMaker },
+  };
+}
+
+/** What a service does next; a run goes through many of these. */
+type Event = "measures" | "dies" | "fails" | "is killed with soak" | "can't be started";
+
+const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
+  ...(["measures", "dies", "fails", "fails", "is killed with soak", "can't be started"] as const),
+);
+
+/** A run as it is told: a model of the loop, in which everything that can happen does. */
+class Model {
+  readonly problems: string[] = [];
+  readonly #run: RunRecord;
+  readonly #settings: { readonly retries: number; readonly stops: boolean; readonly most: number };
+  #list: readonly Incident[] = [];
+  #before = NO_INCIDENTS;
+  #attempt = 1;
+
+  constructor(retries: number, onError: OnError, most: number) {
+    this.#run = serviceRun(retries, onError, most);
+    this.#settings = { retries, stops: onError === "stop", most };
+  }
+
+  take(event: Event, reason: string): void {
+    const { retries, stops, most } = this.#settings;
+    switch (event) {
+      case "measures":
+        return this.#record(null);
+      case "is killed with soak":
+        return this.#resume();
+      case "can't be started":
+        this.#note("failed", reason);
+        return this.#stop(reason);
+      case "dies":
+        this.#note("died", reason);
+        if (countIncidents(this.#list, this.#before).died <= most) return;
+        this.#note("failed", reason);
+        return this.#stop(reason);
+      case "fails":
+        this.#note("failed", reason);
+        if (this.#attempt++ <= retries) return;
+        return stops ? this.#stop(reason) : this.#record(reason);
+    }
+  }
+
+  #note(kind: IncidentKind, reason: string): void {
+    this.#list = withIncident(this.#list, kind, reason);
+    this.#expect(auditPending(this.#list, this.#run, this.#before));
+  }
+
+  #stop(reason: string): void {
+    this.#note("stopped", reason);
+    this.#resume();
+  }
+
+  #resume(): void {
+    this.#note("resumed", "after something");
+    this.#attempt = 1;
+  }
+
+  #record(failure: string | null): void {
+    const incidents = this.#list;
+    const record = incidents.length === 0 ? { failure } : { failure, incidents };
+    this.#expect(auditIncidents(record, this.#run, this.#before));
+    this.#before = countIncidents(incidents, this.#before);
+    this.#list = [];
+    this.#attempt = 1;
+  }
+
+  #expect(findings: ReturnType<typeof auditIncidents>): void {
+    this.problems.push(...findings.map(({ message }) => message));
+  }
+}
+
+Deno.test("whatever happens to a service and to soak, what is told of it is believed", () => {
+  const events = fc.array(fc.tuple(EVENT, fc.constantFrom("a", "b", "c")), { maxLength: 500 });
+  const onErrors = fc.constantFrom<OnError>("stop", "continue");
+  fc.assert(
+    fc.property(fc.nat(3), onErrors, fc.nat(5), events, (retries, onError, most, all) => {
+      const model = new Model(retries, onError, most);
+      for (const [event, reason] of all) model.take(event, reason);
+      assertEquals(model.problems, []);
+    }),
+    { examples: [[0, "stop", 0, Array.from({ length: 450 }, (_, i) => ["fails", `${i}`])]] },
+  );
+});
+
+Deno.test("one death or failed attempt more than the settings let is not believed", () => {
+  const run = serviceRun(1, "continue", 2);
+  const codes = (incidents: readonly Incident[], failure: string | null = null): string[] =>
+    auditIncidents({ incidents, failure }, run, NO_INCIDENTS).map(({ code }) => code);
+  const times = (kind: IncidentKind, times: number): Incident => ({ kind, reason: "x", times });
+  assertEquals(codes([times("died", 2)]), []);
+  assertEquals(codes([times("died", 3)]), ["restarts_excessive"]);
+  assertEquals(codes([times("died", 3), times("resumed", 1)]), []);
+  assertEquals(codes([times("failed", 1)]), []);
+  assertEquals(codes([times("failed", 2)]), ["attempts_wrong"]);
+  assertEquals(codes([times("failed", 2)], "x"), []);
+  assertEquals(codes([times("failed", 3)], "x"), ["attempts_wrong"]);
+  assertEquals(codes([times("failed", 2)], "y"), ["attempts_wrong"]);
+  assertEquals(codes([times("stopped", 1)]), ["incident_untrue"]);
+});
+
+Deno.test("what happened before a gap is unknown, and nothing is held against a run for it", () => {
+  const run = serviceRun(0, "stop", 0);
+  const incidents: Incident[] = [{ kind: "died", reason: "x", times: 9 }];
+  assertEquals(auditIncidents({ incidents, failure: null }, run, null), []);
+  assertEquals(auditPending(incidents, run, null), []);
+});
