@@ -37,7 +37,7 @@ export function markdown(text: string, maxLength = 400): string {
   const shown: string[] = [];
   let code: string[] = [];
   const closeCode = (): void => {
-    if (code.length > 0) shown.push(`\`${code.join(" ")}\``);
+    if (code.length > 0) shown.push(code.join(" ").replace(/^(.+?)([,;]?)$/s, "`$1`$2"));
     code = [];
   };
   for (const word of printable(text, maxLength).split(" ")) {

@@ -443,9 +443,9 @@ Deno.test("neither escape codes nor markup in data reach the terminal or a repor
     const text = await Deno.readTextFile(join(dir, name));
     assertNotMatch(text, CONTROL, name);
     if (!name.endsWith(".md")) continue;
-    assertNotMatch(text, /(?<!\\)<(script|!--)/, name);
-    assertNotMatch(text, /(?<!\\)!?(?<!\\)\[[^\]\\]*\]\(http/, name);
-    assertNotMatch(text, /^(# H|\* l)/m, name);
+    const bare = text.replaceAll(/`[^`\n]+`/g, "");
+    assertNotMatch(bare, /[`<[\]\\*]/, name);
+    assertNotMatch(bare, /^# H/m, name);
   }
 });
 

@@ -225,6 +225,7 @@ Deno.test("a service's settings are all in the record", { ignore: !posix }, asyn
       retries: 0,
       onError: "stop",
       prometheusUrl: null,
+      secretEnv: [],
       readyUrl: null,
       readyTimeoutSeconds: 30,
       reloadCommand: null,
