@@ -41,7 +41,8 @@ function service(b: Bench, deadly: readonly number[], more: SystemRequest = {}):
     `[ "$SOAK_ITERATION" = ${i} ] && [ ! -e died${i} ] && { touch died${i}; echo iteration ${i};
 kill -s SEGV "$SOAK_SERVICE_PID"; while kill -0 "$SOAK_SERVICE_PID" 2>&-; do sleep 0.02; done; exit 1; }`
   );
-  const wait = `${READ_SIZE}; while [ "$(cat effective)" != "$size" ]; do sleep 0.02; done`;
+  const wait = `${READ_SIZE}; while [ "$(cat effective)" != "$size" ]; do
+kill -0 "$SOAK_SERVICE_PID" || exit 1; sleep 0.02; done`;
   return {
     kind: "service",
     command: [b.script("server", server())],
