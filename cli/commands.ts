@@ -175,7 +175,8 @@ const GATE: CommandSpec = {
   positionals: [],
   details: [
     "Takes the snapshot of the last iterations, verifies the run and prints one line a check. " +
-    "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory.",
+    "That the system stayed up is about the whole run: every restart and every failed attempt to " +
+    "measure counts, also before a --resume. Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory.",
   ],
   flags: [
     PATH_FLAG,

@@ -124,7 +124,9 @@ function stayedUpCheck(
     wanted: `${most(max_restarts, "restart")}, ${most(max_failed, "failed measurement")}`,
     look: within
       ? known ? null : "what is missing: soak verify names it"
-      : `${iterationsText(troubled)}: incidents in the summaries, and logs/`,
+      : `${
+        iterationsText(troubled)
+      }: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/`,
   };
 }
 

@@ -117,7 +117,7 @@ Deno.test("a service that dies now and then fails the gate, which names the iter
     assertEquals(stayedUp(await runGate(b.dir, { strict })), [
       "2 restarts, no failed measurement",
       NONE,
-      "iterations 5, 7: incidents in the summaries, and logs/",
+      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
     ]);
   }
   assertEquals(namesIn(b.dir).includes(PROGRESS_FILE), false);
@@ -140,7 +140,7 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assertEquals(stayedUp(result), [
     "2 restarts, 2 failed measurements",
     NONE,
-    "iterations 4, 6: incidents in the summaries, and logs/",
+    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
   ]);
 
   const read = (name: string): string => Deno.readTextFileSync(join(b.dir, name));
