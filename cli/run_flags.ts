@@ -64,7 +64,7 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
   setting("retries", REAL, {
     name: "retries",
     placeholder: "N",
-    description: "try a failed measurement again, within its iteration",
+    description: "try a failed measurement again, within its iteration; the gate counts each",
     range: count,
   }),
   setting("onError", REAL, {
@@ -136,7 +136,7 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
   setting("maxRestarts", SERVICE, {
     name: "max-restarts",
     placeholder: "N",
-    description: "how often in a run a service that died is started again",
+    description: "how often in a run a service that died is started again; the gate counts each",
     range: count,
   }),
 ];

@@ -230,7 +230,8 @@ function stayedUpCheck({ verification, profile }: Judged): GateCheck {
     wantedText: `${most(max_restarts, "restart")}, ${most(max_failed, "failed measurement")}`,
     look: within
       ? known ? null : LOOK_BELOW
-      : `${iterationsText(troubled)}: look at incidents in the summaries, and at logs/`,
+      : `${iterationsText(troubled)}: what happened is in DELTA_VERIFY_REPORT.md, what was ` +
+        "printed in logs/",
   };
 }
 

@@ -41,7 +41,8 @@ function service(b: Bench, deadly: readonly number[], more: SystemRequest = {}):
     `[ "$SOAK_ITERATION" = ${i} ] && [ ! -e died${i} ] && { touch died${i}; echo iteration ${i};
 kill -s SEGV "$SOAK_SERVICE_PID"; while kill -0 "$SOAK_SERVICE_PID" 2>&-; do sleep 0.02; done; exit 1; }`
   );
-  const wait = `${READ_SIZE}; while [ "$(cat effective)" != "$size" ]; do sleep 0.02; done`;
+  const wait = `${READ_SIZE}; while [ "$(cat effective)" != "$size" ]; do
+kill -0 "$SOAK_SERVICE_PID" || exit 1; sleep 0.02; done`;
   return {
     kind: "service",
     command: [b.script("server", server())],
@@ -116,7 +117,7 @@ Deno.test("a service that dies now and then fails the gate, which names the iter
     assertEquals(stayedUp(await runGate(b.dir, { strict })), [
       "2 restarts, no failed measurement",
       NONE,
-      "iterations 5, 7: look at incidents in the summaries, and at logs/",
+      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
     ]);
   }
   assertEquals(namesIn(b.dir).includes(PROGRESS_FILE), false);
@@ -139,7 +140,7 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assertEquals(stayedUp(result), [
     "2 restarts, 2 failed measurements",
     NONE,
-    "iterations 4, 6: look at incidents in the summaries, and at logs/",
+    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
   ]);
 
   const read = (name: string): string => Deno.readTextFileSync(join(b.dir, name));

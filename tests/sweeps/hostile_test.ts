@@ -5,6 +5,7 @@ import { SoakError } from "../../base/errors.ts";
 import { MAX_FILE_BYTES } from "../../base/read_file.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import {
+  PROGRESS_FILE,
   RUN_FILE,
   RUNTIME_FILE,
   STEP_FILE,
@@ -254,15 +255,20 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
       await using parent = await tempDir();
       const dir = parent.file("run");
       const whole = await finishedRun(dir);
-      for (const name of [...RECORDS, STEP_FILE]) {
+      for (const name of [...RECORDS, STEP_FILE, PROGRESS_FILE]) {
         await putInPlace(join(dir, name), make);
         for (const command of ["verify", "gate"]) {
           const end = await soak([command, "--strict", "--path", dir], { timeoutMs: 10_000 });
-          // A link that leads nowhere is the same as no file, and no step is no harm.
-          const none = name === STEP_FILE && what === "a dangling symlink";
-          expectClear(end, none ? [0] : [1, 3], `soak ${command}, ${name}`);
+          // A link that leads nowhere is the same as no file, which is no harm for these two.
+          const spare = name === STEP_FILE || name === PROGRESS_FILE;
+          expectClear(
+            end,
+            spare && what === "a dangling symlink" ? [0] : [1, 3],
+            `soak ${command}, ${name}`,
+          );
         }
-        if (name !== TUNING_REPORT_FILE) {
+        // A simulated run that goes on makes its report anew, and has no incidents.
+        if (name !== TUNING_REPORT_FILE && name !== PROGRESS_FILE) {
           const resumed = await soak(["run", "--resume", "--out", dir], { timeoutMs: 10_000 });
           // A link that leads nowhere is the same as no file, and no step is no harm.
           const codes = name === STEP_FILE && what === "a dangling symlink" ? [0] : [2, 3, 4];
