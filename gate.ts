@@ -33,7 +33,7 @@ import type { Verdict, VerifyResult } from "./proof/verdict.ts";
 import { verifyRun } from "./proof/verify.ts";
 import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifacts.ts";
 import { renderMetrics } from "./report/metrics.ts";
-import { VerifyReport } from "./report/verify_report.ts";
+import { inForceToJson, VerifyReport } from "./report/verify_report.ts";
 
 export type { GateCheck } from "./judgement/checks.ts";
 export { type KpiStatistics, type Snapshot, takeSnapshot } from "./judgement/snapshot.ts";
@@ -130,6 +130,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     checks,
     profile: profile.name,
     last_hash: verification.lastHash,
+    ...inForceToJson(verification.inForce),
   });
   return { verdict, checks, snapshot, verification, skipped };
 }

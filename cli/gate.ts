@@ -28,7 +28,7 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
         snapshot,
         verification: { ...summaryOf(verification), findings: verification.findings },
       })
-      : renderGate(checks, verdict, io.outStyle),
+      : renderGate(checks, verdict, io.outStyle, verification.inForce),
   );
   return EXIT_OF_VERDICT[verdict];
 }

@@ -25,6 +25,7 @@ import {
   auditRecordChain,
   auditRuntime,
   auditTime,
+  auditVersion,
   differenceText,
   type Expectation,
   expectNext,
@@ -32,7 +33,7 @@ import {
   stateOf,
 } from "./audit_chain.ts";
 import type { AuditSink, SeenIteration } from "./audit_sink.ts";
-import { auditGuards, auditProposal, expectedProposal } from "./audit_tuning.ts";
+import { auditGuards, auditProposal, auditSettings, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
 import { findingIn, found, type RecordFinding } from "./findings.ts";
 import { type Aftermath, judgeProposal, type PendingProposal } from "./outcome.ts";
@@ -94,6 +95,7 @@ export class Auditor {
       });
     }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
+    this.#report(auditVersion(record, this.#run));
     this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
       this.#report(auditEffective(record, this.#reportedKeys, state.values, profile));
@@ -101,6 +103,7 @@ export class Auditor {
     }
     this.#report(auditKpis(record, judgement, this.#run));
     this.#report(auditValues(record, state.problems, profile));
+    this.#report(auditSettings(state.loosened, profile));
     this.#report(auditChanges(record, profile));
     this.#report(auditHashes(record, hash, expected));
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));

@@ -45,6 +45,7 @@ export type FindingCode =
   | "profile_unknown"
   | "hash_missing"
   | "run_at_odds"
+  | "version_at_odds"
   | "profile_altered"
   | "not_canonical"
   | "record_chain_broken"
@@ -72,6 +73,7 @@ export type FindingCode =
   | "failure_untrue"
   | "kpi_verdict_wrong"
   | "kpi_reasons_wrong"
+  | "guard_loosened"
   | "guard_ignored"
   | "skip_reason_missing"
   | "skip_reason_unneeded"
@@ -111,6 +113,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   ),
   hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
+  version_at_odds: proof(
+    "A summary says that another version made it, and names the one that started the run.",
+  ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   not_canonical: proof(
     "A file's bytes are not the canonical form that soak writes: it was edited.",
@@ -142,6 +147,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   ),
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
+  guard_loosened: proof(
+    "A guard setting in the runtime, tuner.<name>, is looser than the profile allows, or is none.",
+  ),
   guard_ignored: proof("A change was applied although a guard held."),
   skip_reason_missing: proof("Nothing was applied and no skip reason says why."),
   skip_reason_unneeded: proof("A skip reason is recorded for a change that was applied."),

@@ -6,7 +6,9 @@
 
 import { printable, ratioText } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
+import { GUARD_SETTINGS } from "../model/guard_settings.ts";
 import type { Finding } from "../proof/findings.ts";
+import type { InForce } from "../proof/in_force.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
@@ -31,6 +33,26 @@ export function verdictLines(result: VerifyResult): string[] {
     `Signature stuck: ${signatureStuck}`,
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
     `Last record: ${result.lastHash ?? "unknown"}`,
+    ...inForceLines(result.inForce),
+  ];
+}
+
+/** Where a run was made with something else than its start says, a line for each kind. */
+export function inForceLines({ guards, versions }: InForce): string[] {
+  const settings = GUARD_SETTINGS.flatMap((name) => {
+    const own = guards[name];
+    if (own === undefined) return [];
+    const { least, most, profile } = own;
+    return [`${name} ${least === most ? least : `from ${least} to ${most}`} instead of ${profile}`];
+  });
+  const stretches = versions.map(({ toolVersion, first, last }) =>
+    `${first === last ? `iteration ${first}` : `iterations ${first} to ${last}`} by soak ${
+      printable(toolVersion, 40)
+    }`
+  );
+  return [
+    ...(settings.length === 0 ? [] : [`Guards in force: ${settings.join(", ")}, by the runtime`]),
+    ...(stretches.length === 0 ? [] : [`Other versions: ${stretches.join(", ")}`]),
   ];
 }
 
@@ -103,6 +125,7 @@ export function renderGate(
   checks: readonly GateCheck[],
   verdict: string,
   style: Style,
+  inForce: InForce = { guards: {}, versions: [] },
 ): string {
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
   const rows = checks.map(({ name, status, found, wanted }) => [
@@ -114,6 +137,7 @@ export function renderGate(
   const looks = checks.filter(({ look }) => look !== null)
     .map(({ name, look }) => `  ${name}: look at ${printable(look ?? "", 300)}`);
   return [
+    ...inForceLines(inForce),
     table(rows),
     ...(looks.length > 0 ? ["", ...looks] : []),
     "",

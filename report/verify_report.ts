@@ -11,6 +11,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
 import type { Finding } from "../proof/findings.ts";
+import type { InForce } from "../proof/in_force.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
@@ -32,7 +33,21 @@ export function summaryOf(result: VerifyResult): JsonObject {
     iterations: result.iterations,
     finding_counts: result.findingCounts,
     last_hash: result.lastHash,
+    ...inForceToJson(result.inForce),
     unprovable: result.unprovable,
+  };
+}
+
+/** Where a run was made with something else than its start says, as the reports have it. */
+export function inForceToJson({ guards, versions }: InForce): JsonObject {
+  const settings = Object.entries(guards).map(([name, own]) => [name, { ...own }]);
+  return {
+    guards_in_force: Object.fromEntries(settings),
+    other_versions: versions.map(({ toolVersion, first, last }) => ({
+      tool_version: toolVersion,
+      first,
+      last,
+    })),
   };
 }
 

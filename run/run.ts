@@ -7,6 +7,7 @@
 import { join } from "@std/path/join";
 import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
+import { VERSION } from "../base/version.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { observeIteration } from "../model/guards.ts";
 import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
@@ -23,6 +24,7 @@ import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.
 import type { Measurement } from "../system/measurement.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
+import { type Clock, openClock } from "./clock.ts";
 import { claimDirectory } from "./directory.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
@@ -65,11 +67,13 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const state = options.resume ? await restore(options) : await begin(options, claim);
   await using _system = state.system;
   const { run } = state;
-  const start: RunStart = { run, done: state.iteration, archived: claim.archived };
+  const clock = clockOf(state, options);
+  const { iteration: done, madeBy } = state;
+  const start: RunStart = { run, done, madeBy: [...madeBy], archived: claim.archived };
   options.onStart?.(start);
   const complete = state.iteration === run.iterations;
   while (state.iteration < run.iterations && !options.signal?.aborted) {
-    const record = await iterate(state, options);
+    const record = await iterate(state, options, clock);
     if (record === null) break;
     options.onIteration?.(record);
     await eventLoopTurn();
@@ -84,8 +88,18 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** The clock of a run that starts at the time in its state, or goes on after it. */
+function clockOf({ run, timeMs }: RunState, options: RunOptions): Clock {
+  const { resume, nowMs = Date.now, elapsedMs = () => performance.now() } = options;
+  return openClock(run, resume ? Math.max(timeMs, nowMs()) : timeMs, elapsedMs);
+}
+
 /** Runs one iteration and records it; `null` if it was interrupted before it was measured. */
-async function iterate(state: RunState, options: RunOptions): Promise<IterationRecord | null> {
+async function iterate(
+  state: RunState,
+  options: RunOptions,
+  clock: Clock,
+): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
   const { dir, signal } = options;
@@ -95,7 +109,7 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const measured = await state.system.measure({ iteration, runtime, runtimePath, dir, signal });
   if (measured === null) return null;
   const { kpis, failure } = measured;
-  const timeMs = iterationTime(state, iteration, options);
+  const timeMs = clock(iteration);
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
@@ -103,7 +117,9 @@ async function iterate(state: RunState, options: RunOptions): Promise<IterationR
   const context: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
   const proposal = proposalIn(context, { profile, runtime, kpis, history });
   const { previousHash } = state;
-  const iterated = { iteration, timeMs, previousHash, runtime, measured, judgement, proposal };
+  const { toolVersion: startedBy } = run;
+  const about = { iteration, timeMs, previousHash, startedBy, runtime };
+  const iterated = { ...about, measured, judgement, proposal };
   const { record, fileHash } = await takeStep(iterated, options, {
     runtimePath,
     proposedDeltas: proposal.deltas,
@@ -122,6 +138,8 @@ interface Iterated {
   readonly iteration: number;
   readonly timeMs: number;
   readonly previousHash: string;
+  /** Version of `soak` that started the run. */
+  readonly startedBy: string;
   readonly runtime: JsonObject;
   readonly measured: Measurement;
   readonly judgement: KpiJudgement;
@@ -155,6 +173,7 @@ async function takeStep(
 
 function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
   const { iteration, timeMs, previousHash, runtime, measured, judgement, proposal } = iterated;
+  const { startedBy } = iterated;
   const { kpis, effectiveParams, failure, restarts } = measured;
   return {
     iteration,
@@ -168,6 +187,7 @@ function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
     kpiReasons: judgement.reasons,
     failure,
     ...(restarts > 0 ? { restarts } : {}),
+    ...(startedBy === VERSION ? {} : { toolVersion: VERSION }),
     tuning: {
       proposedDeltas: proposal.deltas,
       applied: result.applied,
@@ -188,11 +208,4 @@ function proposalIn(context: ProposalContext, input: TunerInput): Proposal {
   if (!context.autoTune) return nothing("auto-tune is off");
   if (context.last) return nothing("the run ends here: a change could no longer be observed");
   return propose(input);
-}
-
-/** A real clock may be set back; the recorded time is not. */
-function iterationTime(state: RunState, iteration: number, { nowMs }: RunOptions): number {
-  const { system, startedUtc } = state.run;
-  if (system.kind !== "mock") return Math.max(state.timeMs, (nowMs ?? Date.now)());
-  return Date.parse(startedUtc) + (iteration - 1) * system.iterationSeconds * 1000;
 }
