@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { JsonObject, JsonValue } from "../../base/json_value.ts";
+import type { JsonValue } from "../../base/json_value.ts";
 import {
   GUARD_SETTINGS,
   type GuardSetting,
