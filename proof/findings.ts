@@ -148,7 +148,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
   guard_loosened: proof(
-    "A guard setting in the runtime, tuner.<name>, is looser than the profile allows, or is none.",
+    "A guard setting in the runtime, tuner.<name>, is looser than the profile allows, or invalid.",
   ),
   guard_ignored: proof("A change was applied although a guard held."),
   skip_reason_missing: proof("Nothing was applied and no skip reason says why."),
