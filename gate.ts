@@ -33,7 +33,7 @@ import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifact
 import { holdRun } from "./record/held_run.ts";
 import { renderMetrics } from "./report/metrics.ts";
 import { ReportFolder } from "./report/report_folder.ts";
-import { runFacts, VerifyReport } from "./report/verify_report.ts";
+import { inForceToJson, runFacts, VerifyReport } from "./report/verify_report.ts";
 
 export type { GateCheck } from "./judgement/checks.ts";
 export { type KpiStatistics, type Snapshot, takeSnapshot } from "./judgement/snapshot.ts";
@@ -154,6 +154,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     run: runFacts(verification),
     incidents: verification.incidents,
     last_hash: verification.lastHash,
+    ...inForceToJson(verification.inForce),
   };
   await folder.write(GATE_REPORT_FILE, canonicalJson(answer));
   return { verdict, checks, snapshot, verification, skipped, unwritten: folder.failure };

@@ -256,7 +256,8 @@ const APPLY: CommandSpec = {
     "nothing is written. The file is replaced in one step and read back.",
     "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
     "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
-    "other guards need a run's history, which this command has not.",
+    "other guards need a run's history, which this command has not. A runtime that sets a guard " +
+    "looser than the profile allows is refused.",
   ],
   flags: [{ ...RUNTIME_FLAG, required: true }, PROFILE_FLAG, JSON_FLAG],
   examples: [
@@ -270,6 +271,7 @@ const APPLY: CommandSpec = {
     0: "every target is now in the file, applied or there already",
     1: "a guard held the change back; nothing was written",
     2: "an unknown key or a value out of bounds; nothing was written",
+    3: "the runtime can't be read, or sets a guard looser than the profile allows",
   },
 };
 

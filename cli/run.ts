@@ -10,8 +10,10 @@ import { SoakError } from "../base/errors.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { printable, shellWord } from "../base/text.ts";
+import { VERSION } from "../base/version.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { amount, countIncidents, incidentText, often } from "../model/incident.ts";
+import { OptionError } from "../model/system_spec.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { renderCounts, RunTable } from "../report/run_table.ts";
 import type { Progress } from "../report/terminal.ts";
@@ -26,7 +28,7 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
   let applied = 0;
   const rows = new RunTable();
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
-  const result = await runSoak({
+  const running = runSoak({
     dir: command.dir,
     resume: command.resume,
     iterations: command.iterations,
@@ -38,12 +40,17 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
     profile,
     startMs: startMs(io.sourceDateEpoch),
     signal: io.signal,
-    onStart({ run, done, archived }) {
+    onStart({ run, done, madeBy, archived }) {
       if (archived !== null) {
         io.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
       if (done > 0 && done < run.iterations) {
         io.err(`soak: going on after iteration ${done} of ${run.iterations}`);
+      }
+      const others = madeBy.filter((version) => version !== VERSION);
+      if (done < run.iterations && others.length > 0) {
+        const makers = printable(others.join(" and "), 100);
+        io.err(`soak: made by soak ${makers} so far; soak ${VERSION} goes on, and records that`);
       }
       if (!command.quiet) shown.progress = openProgress(io, run.iterations, done);
     },
@@ -54,6 +61,9 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
       rows.take(record);
       io.progress(shown.progress?.update({ iteration, verdict, applied }, io.nowMs()) ?? "");
     },
+  });
+  const result = await running.catch((error) => {
+    throw fileNamed(error, command);
   });
   io.progress(shown.progress?.finish() ?? "");
   return report(command, result, rows, io);
@@ -67,6 +77,19 @@ async function runtimeFrom({ runtimePath }: RunCommand): Promise<JsonObject | un
   throw new SoakError("usage", "the runtime to start from is not a JSON object", {
     where: printable(runtimePath),
     remedy: "correct the file",
+  });
+}
+
+/** What is wrong with the runtime to start from, with its file, which only the command line knows. */
+function fileNamed(error: unknown, { runtimePath }: RunCommand): unknown {
+  if (!(error instanceof OptionError) || error.option !== "runtime") return error;
+  if (runtimePath === undefined) return error;
+  const { kind, what, remedy } = error;
+  const where = `--runtime ${runtimePath}`;
+  return new SoakError(kind, what, {
+    where,
+    ...(remedy === undefined ? {} : { remedy }),
+    cause: error,
   });
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isJsonObject, type JsonObject } from "../base/json_value.ts";
+import type { JsonObject } from "../base/json_value.ts";
+import { guardSettings } from "./guard_settings.ts";
 import { type Deltas, findParameter, valueOf } from "./params.ts";
 import type { GuardSettings, Parameter, Profile } from "./profile.ts";
 
@@ -164,24 +165,6 @@ export function rememberApplied(
     sizes.push({ key, timeMs: history.timeMs, size: Math.abs(to - from) });
   }
   return { ...history, lastApplied: history.iteration, directions, steps: sizes };
-}
-
-/** Reads the guard settings in force: `tuner.<name>` in the runtime, else the profile's default. */
-export function guardSettings(runtime: JsonObject, profile: Profile): GuardSettings {
-  const tuner = Object.hasOwn(runtime, "tuner") ? runtime["tuner"] : undefined;
-  if (!isJsonObject(tuner)) return profile.guards;
-  const setting = (name: keyof GuardSettings): number => {
-    const value = Object.hasOwn(tuner, name) ? tuner[name] : undefined;
-    return typeof value === "number" ? value : profile.guards[name];
-  };
-  return {
-    freeze_after: setting("freeze_after"),
-    freeze_iters: setting("freeze_iters"),
-    oscillation_window: setting("oscillation_window"),
-    velocity_cap: setting("velocity_cap"),
-    max_delta_per_hour: setting("max_delta_per_hour"),
-    cooldown_iters: setting("cooldown_iters"),
-  };
 }
 
 /** Tells whether the configuration is locked because KPIs hold. */

@@ -81,7 +81,10 @@ export interface Rule {
   readonly then: readonly Action[];
 }
 
-/** Guard settings. Each can be overridden by `tuner.<name>` in the runtime itself. */
+/**
+ * Guard settings. `tuner.<name>` in the runtime itself takes the place of each, within what the
+ * profile allows.
+ */
 export interface GuardSettings {
   /** Iterations in a row that must meet every KPI before the configuration is locked. */
   readonly freeze_after: number;

@@ -173,6 +173,11 @@ function settingProblems(
 ): ProfileProblem[] {
   if (!item.path.startsWith("tuner.")) return [];
   const setting = item.path.slice("tuner.".length);
+  const [outer = ""] = setting.split(".");
+  if (outer !== setting && SETTINGS.includes(outer)) {
+    const message = `${item.path} lies inside tuner.${outer}, where the guard's setting stands`;
+    return [error(`${path}.path`, message)];
+  }
   const form = GUARDS_SCHEMA.properties?.[setting];
   if (form === undefined || !SETTINGS.includes(setting)) {
     const near = didYouMean(setting, SETTINGS);

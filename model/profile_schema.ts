@@ -210,7 +210,8 @@ export const RULE_SCHEMA: SchemaNode = object("When all conditions hold, take th
 
 /** The form of the guard settings. */
 export const GUARDS_SCHEMA: SchemaNode = object(
-  "When a change is held back. tuner.<name> in the runtime file overrides each.",
+  "When a change is held back. tuner.<name> in the runtime file may make each stricter; a parameter " +
+    "at that path takes its place, within its own bounds.",
   {
     freeze_after: integer(
       "Iterations in a row that must meet every KPI before the configuration is locked.",

@@ -13,6 +13,7 @@ import {
   type JsonValue,
 } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
+import { type SettingProblem, settingProblems } from "../model/guard_settings.ts";
 import {
   applyDeltas,
   getAllParams,
@@ -37,6 +38,8 @@ export interface State {
   readonly values: Readonly<Record<string, number>>;
   /** What is wrong with them. */
   readonly problems: readonly ParameterProblem[];
+  /** Which guard settings in it the profile does not allow. */
+  readonly loosened: readonly SettingProblem[];
 }
 
 /** What one iteration leaves for the next to be compared with. */
@@ -48,11 +51,13 @@ export interface Expectation {
 }
 
 /** Works out the state of a runtime. */
-export async function stateOf(runtime: JsonObject, { parameters }: Profile): Promise<State> {
+export async function stateOf(runtime: JsonObject, profile: Profile): Promise<State> {
+  const { parameters } = profile;
   const text = canonicalJson(runtime);
   const values = getAllParams(runtime, parameters);
   const problems = validateRuntime(runtime, parameters);
-  return { runtime, text, hash: await sha256Hex(text), values, problems };
+  const loosened = settingProblems(runtime, profile);
+  return { runtime, text, hash: await sha256Hex(text), values, problems, loosened };
 }
 
 /** Whether two runtimes are the same; `false` may also mean that it takes the text to tell. */
@@ -101,6 +106,19 @@ export function auditRecordChain(
     ));
   }
   return findings;
+}
+
+/** Checks that a version stands in a summary only where another one went on with the run. */
+export function auditVersion(
+  { toolVersion }: IterationRecord,
+  run: RunRecord,
+): RecordFinding[] {
+  return toolVersion !== run.toolVersion ? [] : [found(
+    "version_at_odds",
+    "tool_version is the version that started the run, where none is recorded",
+    toolVersion,
+    null,
+  )];
 }
 
 /** Checks the recorded runtime, whose state is given, against what must be there. */

@@ -6,13 +6,13 @@
  * @module
  */
 
+import { guardSettings, type SettingProblem } from "../model/guard_settings.ts";
 import {
   cooldownGuard,
   freezeGuard,
   type GuardEvaluation,
   type GuardHistory,
   GUARDS,
-  guardSettings,
   NOTHING_WITHHELD,
   velocityBudget,
   type Withheld,
@@ -164,6 +164,18 @@ function sameChanges(a: readonly RecordedChange[], b: readonly RecordedChange[])
     return change.key === other?.key && change.from === other.from && change.to === other.to &&
       change.rule === other.rule;
   });
+}
+
+/**
+ * Checks the guard settings in the recorded runtime. Those that are parameters have bounds, which are
+ * checked as all others are.
+ */
+export function auditSettings(
+  problems: readonly SettingProblem[],
+  { guards }: Profile,
+): RecordFinding[] {
+  return problems.filter(({ parameter }) => parameter === null)
+    .map(({ name, value, message }) => found("guard_loosened", message, value, guards[name]));
 }
 
 /** Checks what is recorded of a step against the guards. */

@@ -26,6 +26,7 @@ import {
   auditRecordChain,
   auditRuntime,
   auditTime,
+  auditVersion,
   differenceText,
   type Expectation,
   expectNext,
@@ -34,7 +35,7 @@ import {
 } from "./audit_chain.ts";
 import { auditIncidents, auditPending } from "./audit_incidents.ts";
 import type { AuditSink, SeenIteration } from "./audit_sink.ts";
-import { auditGuards, auditProposal, expectedProposal } from "./audit_tuning.ts";
+import { auditGuards, auditProposal, auditSettings, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
 import { findingIn, found, type RecordFinding } from "./findings.ts";
 import { InEffect, type SeenInEffect } from "./in_effect.ts";
@@ -106,6 +107,7 @@ export class Auditor {
       });
     }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
+    this.#report(auditVersion(record, this.#run));
     this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
       this.#report(auditEffective(record, this.#dueKeys, state.values, profile));
@@ -118,6 +120,7 @@ export class Auditor {
     this.#report(auditKpis(record, judgement, this.#run));
     this.#takeIncidents(record);
     this.#report(auditValues(record, state.problems, profile));
+    this.#report(auditSettings(state.loosened, profile));
     this.#report(auditChanges(record, profile));
     this.#report(auditHashes(record, hash, expected));
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));

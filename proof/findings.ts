@@ -48,6 +48,7 @@ export type FindingCode =
   | "hash_missing"
   | "run_at_odds"
   | "settings_at_odds"
+  | "version_at_odds"
   | "profile_altered"
   | "profile_unexpected"
   | "not_canonical"
@@ -80,6 +81,7 @@ export type FindingCode =
   | "restarts_excessive"
   | "kpi_verdict_wrong"
   | "kpi_reasons_wrong"
+  | "guard_loosened"
   | "guard_ignored"
   | "skip_reason_missing"
   | "skip_reason_unneeded"
@@ -126,6 +128,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   settings_at_odds: proof(
     "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
   ),
+  version_at_odds: proof(
+    "A summary says that another version made it, and names the one that started the run.",
+  ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   profile_unexpected: proof(
     "The run was made under another profile than the one that was asked for with --profile.",
@@ -166,6 +171,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   restarts_excessive: proof("The service died more often than the run's settings let it."),
   kpi_verdict_wrong: proof("The KPI verdict contradicts the KPI values and targets."),
   kpi_reasons_wrong: proof("The reasons for a KPI verdict are not those that the values give."),
+  guard_loosened: proof(
+    "A guard setting in the runtime, tuner.<name>, is looser than the profile allows, or invalid.",
+  ),
   guard_ignored: proof("A change was applied although a guard held."),
   skip_reason_missing: proof("Nothing was applied and no skip reason says why."),
   skip_reason_unneeded: proof("A skip reason is recorded for a change that was applied."),

@@ -21,6 +21,7 @@ import {
   found,
 } from "./findings.ts";
 import type { SeenInEffect } from "./in_effect.ts";
+import { type InForce, InForceWatch } from "./in_force.ts";
 import type { JudgedProposal, Outcome } from "./outcome.ts";
 
 /** How a verification ended. */
@@ -70,6 +71,8 @@ export interface VerifyResult {
   readonly findingClasses: Readonly<Record<FindingClass, number>>;
   /** Hash of the last record's bytes: it stands for the whole chain of records. */
   readonly lastHash: string | null;
+  /** Where the run was made with something else than its start says. */
+  readonly inForce: InForce;
   /** What can't be proven about this run, in sentences; empty for a complete record. */
   readonly unprovable: readonly string[];
 }
@@ -111,6 +114,7 @@ export class Tally implements AuditSink {
   readonly #codes: Partial<Record<FindingCode, number>> = {};
   readonly #findings: Finding[] = [];
   readonly #classes = { proof: 0, gap: 0 };
+  readonly #inForce = new InForceWatch();
   #iterations = 0;
   #missed = 0;
   #incidents = NO_INCIDENTS;
@@ -143,8 +147,9 @@ export class Tally implements AuditSink {
     this.#options.observer.incident?.(incident, iteration);
   }
 
-  /** Passes an audited iteration on. */
+  /** Takes in what an audited iteration ran with, and passes it on. */
   iteration(audited: AuditedIteration): void {
+    this.#inForce.take(audited.record, audited.profile);
     this.#options.observer.iteration?.(audited);
   }
 
@@ -180,6 +185,7 @@ export class Tally implements AuditSink {
       findings: this.#findings,
       findingCounts: this.#codes,
       findingClasses: this.#classes,
+      inForce: this.#inForce.result,
     };
   }
 

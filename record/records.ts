@@ -5,9 +5,12 @@
  * @module
  */
 
+import { SoakError } from "../base/errors.ts";
 import type { JsonObject, JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
+import { printable } from "../base/text.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
+import { VERSION } from "../base/version.ts";
 import { type AppliedStep, byGuard, GUARDS } from "../model/guards.ts";
 import { type Incident, INCIDENT_KINDS } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
@@ -91,6 +94,8 @@ export interface IterationRecord {
   readonly failure: string | null;
   /** What happened to the system since the record before; left out if nothing did. */
   readonly incidents?: readonly Incident[];
+  /** Version of `soak` that recorded it; left out if it is the one that started the run. */
+  readonly toolVersion?: string;
   /** What was proposed and what became of it. */
   readonly tuning: TuningRecord;
 }
@@ -108,6 +113,7 @@ export interface ProgressRecord {
 
 /** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
 export function parseRun(value: JsonValue, file: string): RunRecord {
+  refuseOtherFormat(new Shape(value, file));
   const shape = new Shape(value, file).object([
     "schema_version",
     "tool_version",
@@ -141,6 +147,21 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
   };
 }
 
+/** The records of another format can't be read, whatever is in them: the version that can is named. */
+function refuseOtherFormat(shape: Shape): void {
+  const version = shape.get("schema_version");
+  if (!Number.isSafeInteger(version.value) || version.value === SCHEMA_VERSION) return;
+  const { value: maker } = shape.get("tool_version");
+  const what =
+    `the records have format ${version.value}, and soak ${VERSION} reads ${SCHEMA_VERSION}`;
+  throw new SoakError("artifact", what, {
+    where: `${shape.file}: ${version.path}`,
+    remedy: typeof maker === "string"
+      ? `use the version that made them, soak ${printable(maker, 40)}`
+      : "use the version that made them",
+  });
+}
+
 const SUMMARY_FIELDS = ["runtime_utc", "state_hash", "kpi_verdict", "kpi_reasons"];
 
 /** Reads a summary's content; throws at the first field that is wrong. */
@@ -152,7 +173,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     "effective_params",
     "summary",
     "tuning",
-  ], ["incidents"]);
+  ], ["incidents", "tool_version"]);
   const summary = shape.get("summary").object(SUMMARY_FIELDS, null);
   const kpis: Record<string, number | null> = {};
   for (const [key, field] of summary.fields()) {
@@ -172,6 +193,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
     failure: summary.has("failure") ? summary.get("failure").string() : null,
     ...(shape.has("incidents") ? { incidents: parseSome(shape.get("incidents")) } : {}),
+    ...(shape.has("tool_version") ? { toolVersion: shape.get("tool_version").string() } : {}),
     tuning: parseTuning(shape.get("tuning")),
   };
 }
@@ -290,6 +312,7 @@ export function summaryToJson(record: IterationRecord): JsonObject {
       kpi_reasons: record.kpiReasons,
       ...(record.failure === null ? {} : { failure: record.failure }),
     },
+    ...(record.toolVersion === undefined ? {} : { tool_version: record.toolVersion }),
     tuning: tuningToJson(record.tuning),
   };
 }

@@ -14,6 +14,7 @@ import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import { verifyRun } from "../proof/verify.ts";
+import type { IterationRecord } from "../record/records.ts";
 import { type Page, page, type Style, table } from "./terminal.ts";
 import { findingLine } from "./verdict_text.ts";
 
@@ -35,7 +36,7 @@ export async function explainIteration(
   const { audited } = story;
   const { record, profile } = audited;
   return page([
-    style.bold(`Iteration ${record.iteration}, ${record.utc}`),
+    style.bold(`Iteration ${record.iteration}, ${record.utc}`) + versionWords(record),
     "",
     ...incidentLines(audited, style),
     ...kpiLines(audited, style),
@@ -53,6 +54,12 @@ export async function explainIteration(
       ...story.findings.map((finding) => `  ${findingLine(finding, style)}`),
     ]),
   ]);
+}
+
+function versionWords({ toolVersion }: IterationRecord): string {
+  return toolVersion === undefined
+    ? ""
+    : `, recorded by soak ${printable(toolVersion, 40)}, not by the version that started the run`;
 }
 
 async function tell(dir: string, iteration: number): Promise<Story> {

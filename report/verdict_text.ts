@@ -6,8 +6,10 @@
 
 import { printable, ratioText, shellWord } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
+import { GUARD_SETTINGS } from "../model/guard_settings.ts";
 import { incidentText } from "../model/incident.ts";
 import type { Finding } from "../proof/findings.ts";
+import type { InForce } from "../proof/in_force.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
@@ -36,6 +38,25 @@ export function verdictLines(result: VerifyResult): string[] {
   ];
 }
 
+/** Where a run was made with something else than its start says, a line for each kind. */
+function inForceLines({ guards, versions }: InForce): string[] {
+  const settings = GUARD_SETTINGS.flatMap((name) => {
+    const own = guards[name];
+    if (own === undefined) return [];
+    const { least, most, profile } = own;
+    return [`${name} ${least === most ? least : `from ${least} to ${most}`} instead of ${profile}`];
+  });
+  const stretches = versions.map(({ toolVersion, first, last }) =>
+    `${first === last ? `iteration ${first}` : `iterations ${first} to ${last}`} by soak ${
+      printable(toolVersion, 40)
+    }`
+  );
+  return [
+    ...(settings.length === 0 ? [] : [`Guards in force: ${settings.join(", ")}, by the runtime`]),
+    ...(stretches.length === 0 ? [] : [`Other versions: ${stretches.join(", ")}`]),
+  ];
+}
+
 /** The share that was enough for this run, and what it would be otherwise. */
 function barWords({ threshold, signatureStuck }: VerifyResult): string {
   const lenient = Number(Math.max(0, threshold - LENIENCY).toFixed(6));
@@ -47,20 +68,21 @@ function barWords({ threshold, signatureStuck }: VerifyResult): string {
 /** Digits of a profile's hash that are enough to tell it from others by eye. */
 export const SHORT_HASH = 12;
 
-/** Which run was judged, and what of it no measurement showed. */
-function runLines({ run, profileHash, inEffect }: VerifyResult): string[] {
-  if (run === null) return [];
-  const { never } = inEffect ?? { never: [] };
-  const parameters = run.profile.parameters.length;
+/** Which run was judged, what of it no measurement showed, and what its start does not say. */
+function runLines({ run, profileHash, inEffect, inForce }: VerifyResult): string[] {
+  return [
+    ...(run === null ? [] : [`Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`]),
+    ...neverSeenLines(inEffect?.never ?? [], run?.profile.parameters.length ?? 0),
+    ...inForceLines(inForce),
+  ];
+}
+
+function neverSeenLines(never: readonly string[], parameters: number): string[] {
+  if (never.length === 0) return [];
   const shown = never.slice(0, 5).map((key) => printable(key, 60)).join(", ");
   const more = never.length > 5 ? ` and ${never.length - 5} more` : "";
-  return [
-    `Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`,
-    ...(never.length === 0 ? [] : [
-      `Never seen in effect: ${never.length} of ${parameters} ` +
-      `${parameters === 1 ? "parameter" : "parameters"} (${shown}${more})`,
-    ]),
-  ];
+  const noun = parameters === 1 ? "parameter" : "parameters";
+  return [`Never seen in effect: ${never.length} of ${parameters} ${noun} (${shown}${more})`];
 }
 
 function runWords(run: RunRecord, profileHash: string): string {

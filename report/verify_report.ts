@@ -10,6 +10,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { type Incident, incidentText } from "../model/incident.ts";
 import { systemToJson } from "../model/system_spec.ts";
 import type { Finding } from "../proof/findings.ts";
+import type { InForce } from "../proof/in_force.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import type { VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_JSON_FILE, VERIFY_REPORT_FILE } from "../record/artifacts.ts";
@@ -38,6 +39,7 @@ export function summaryOf(result: VerifyResult): JsonObject {
     run: runFacts(result),
     finding_counts: result.findingCounts,
     last_hash: result.lastHash,
+    ...inForceToJson(result.inForce),
     unprovable: result.unprovable,
   };
 }
@@ -59,6 +61,19 @@ export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null 
 /** An incident with the iteration whose measurement it came before. */
 interface RecordedIncident extends Incident {
   readonly iteration: number;
+}
+
+/** Where a run was made with something else than its start says, as the reports have it. */
+export function inForceToJson({ guards, versions }: InForce): JsonObject {
+  const settings = Object.entries(guards).map(([name, own]) => [name, { ...own }]);
+  return {
+    guards_in_force: Object.fromEntries(settings),
+    other_versions: versions.map(({ toolVersion, first, last }) => ({
+      tool_version: toolVersion,
+      first,
+      last,
+    })),
+  };
 }
 
 /** Collects a report while the verification goes on. */

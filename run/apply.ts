@@ -14,6 +14,7 @@ import { computeJsonHash } from "../base/json.ts";
 import { atomicWriteJson, readJsonWithHash } from "../base/json_file.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
+import { settingProblems } from "../model/guard_settings.ts";
 import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "../model/guards.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import { applyDeltas, type Deltas, getFromRuntime } from "../model/params.ts";
@@ -81,8 +82,9 @@ const OUTSIDE_A_RUN: ProposalContext = {
  *
  * @param options The file, the targets and what the guards need to know.
  * @returns What became of the proposal.
- * @throws {SoakError} If the runtime can't be read or written, a target is not acceptable
- * (nothing is written then), or the file does not hold what was written.
+ * @throws {SoakError} If the runtime can't be read or written, it has guard settings that the
+ * profile does not allow or a target is not acceptable (nothing is written then), or the file does
+ * not hold what was written.
  *
  * @example
  * ```ts
@@ -101,12 +103,13 @@ const OUTSIDE_A_RUN: ProposalContext = {
  * ```
  */
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
-  const { runtimePath, expectedHash } = options;
+  const { runtimePath, expectedHash, profile = marketMaker } = options;
   using _lock = await lockRuntime(runtimePath);
   const { runtime, stateHash } = await readRuntime(runtimePath);
   if (expectedHash !== undefined && !sameHash(stateHash, expectedHash)) {
     throw foreignChange(runtimePath);
   }
+  refuseLoosened(runtime, profile, runtimePath);
   const { result, next } = await decide(runtime, stateHash, options);
   if (next === null) return result;
   await options.beforeWrite?.(result);
@@ -191,6 +194,18 @@ async function lockRuntime(runtimePath: string): Promise<Lock> {
   const lock = await acquireLock(`${runtimePath}.lock`, { wait: true });
   if (lock.takenOver) removeStaleTemps(dirname(runtimePath));
   return lock;
+}
+
+/** Refuses a runtime whose own guard settings are looser than the profile allows. */
+export function refuseLoosened(
+  runtime: JsonObject,
+  profile: Profile,
+  path: string,
+  remedy = "correct the file or the profile",
+): void {
+  const [problem] = settingProblems(runtime, profile);
+  if (problem === undefined) return;
+  throw new SoakError("artifact", problem.message, { where: path, remedy });
 }
 
 /** The error that says that the runtime is not in the state that it was left in. */

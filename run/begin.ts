@@ -65,6 +65,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     run,
     runHash,
     system: opened,
+    madeBy: new Set([run.toolVersion]),
     iteration: 0,
     previousHash: runHash,
     stateHash: run.initialHash,

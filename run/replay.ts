@@ -20,7 +20,7 @@ import {
   TUNING_REPORT_FILE,
 } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
-import { listSummaries } from "../record/summaries.ts";
+import { listSummaries, readSummaries } from "../record/summaries.ts";
 import { runSoak } from "./run.ts";
 
 /** The first place where a recorded run and its replay differ. */
@@ -77,6 +77,7 @@ export async function replayRun(dir: string, options: ReplayOptions = {}): Promi
   const { record } = await readRun(dir);
   refuseUnlikeRun(record, dir);
   const { highest } = await listSummaries(dir, record.iterations);
+  await refuseOtherVersions(dir, highest);
   const complete = highest === record.iterations;
   const scratch = makeScratch(dir);
   try {
@@ -127,6 +128,19 @@ function refuseUnlikeRun(record: RunRecord, dir: string): void {
     throw new SoakError("artifact", `the run was made by soak ${record.toolVersion}`, {
       where: join(dir, RUN_FILE),
       remedy: `replay it with that version; this is ${VERSION}`,
+    });
+  }
+}
+
+/** No single version can make again what several made. */
+async function refuseOtherVersions(dir: string, highest: number): Promise<void> {
+  for await (const reading of readSummaries(dir, highest)) {
+    const version = reading.kind === "read" ? reading.summary.record.toolVersion : undefined;
+    if (version === undefined || version === VERSION) continue;
+    const what = `iteration ${reading.iteration} was made by soak ${version}`;
+    throw new SoakError("artifact", `${what}, and the run was started by soak ${VERSION}`, {
+      where: join(dir, summaryFile(reading.iteration)),
+      remedy: "soak verify proves a run that more than one version made",
     });
   }
 }

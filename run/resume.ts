@@ -9,6 +9,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import { computeJsonHash } from "../base/json.ts";
 import { atomicWriteJson } from "../base/json_file.ts";
+import type { JsonObject } from "../base/json_value.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
@@ -33,7 +34,7 @@ import {
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { openSystem } from "../system/system.ts";
-import { completeApply } from "./apply.ts";
+import { completeApply, refuseLoosened } from "./apply.ts";
 import { resumeIncidents } from "./incidents.ts";
 import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
 
@@ -46,6 +47,7 @@ export async function restore(options: RunOptions): Promise<RunState> {
     run,
     runHash,
     system: openSystem(run),
+    madeBy: new Set([run.toolVersion]),
     iteration: 0,
     previousHash: runHash,
     stateHash: run.initialHash,
@@ -72,7 +74,8 @@ export async function restore(options: RunOptions): Promise<RunState> {
     await eventLoopTurn();
   }
   await completeStep(state, dir);
-  await restoreRuntime(state, dir);
+  const runtime = await restoreRuntime(state, dir);
+  refuseLoosened(runtime, run.profile, join(dir, RUNTIME_FILE), "start a new run without it");
   if (state.iteration < run.iterations) {
     removeTuningReport(dir);
     await resumeIncidents(state, dir);
@@ -137,6 +140,7 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 /** Takes a recorded iteration into the state as if it had just happened. */
 function takeRecorded(state: RunState, record: IterationRecord): void {
   state.system.fastForward(record.runtime);
+  if (record.toolVersion !== undefined) state.madeBy.add(record.toolVersion);
   const { iteration } = record;
   const timeMs = Date.parse(record.utc);
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
@@ -160,15 +164,16 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
 }
 
 /** Checks that the runtime is the last recorded state; writes the first one if need be. */
-async function restoreRuntime(state: RunState, dir: string): Promise<void> {
+async function restoreRuntime(state: RunState, dir: string): Promise<JsonObject> {
   const path = join(dir, RUNTIME_FILE);
   try {
-    await readState(path, state.stateHash);
+    return await readState(path, state.stateHash);
   } catch (error) {
     const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
     const runtime = initialRuntime(state.run.profile);
     if (!missing || state.iteration > 0) throw error;
     if (await computeJsonHash(runtime) !== state.run.initialHash) throw error;
     await atomicWriteJson(path, runtime);
+    return runtime;
   }
 }

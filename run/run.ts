@@ -7,6 +7,7 @@
 import { join } from "@std/path/join";
 import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
+import { VERSION } from "../base/version.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import { observeIteration } from "../model/guards.ts";
 import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
@@ -24,6 +25,7 @@ import { rebuildTuningReport, type TuningCounts } from "../record/tuning_report.
 import type { Measurement, MeasureRequest } from "../system/measurement.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
+import { type Clock, openClock } from "./clock.ts";
 import { claimDirectory, type ClaimedDirectory } from "./directory.ts";
 import { closeIncidents, noteIncident, noteStop } from "./incidents.ts";
 import { restore } from "./resume.ts";
@@ -69,10 +71,12 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const state = options.resume ? await restore(options) : await begin(options, claim);
   await using _system = state.system;
   const { run } = state;
-  const start: RunStart = { run, done: state.iteration, archived: claim.archived };
+  const clock = clockOf(state, options);
+  const { iteration: done, madeBy } = state;
+  const start: RunStart = { run, done, madeBy: [...madeBy], archived: claim.archived };
   options.onStart?.(start);
   const complete = state.iteration === run.iterations;
-  await iterateAll(state, options, claim);
+  await iterateAll(state, options, { claim, clock });
   claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === run.iterations;
@@ -86,15 +90,17 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   };
 }
 
+/** What holds a run while it goes on, and tells its time. */
+interface Ground {
+  readonly claim: ClaimedDirectory;
+  readonly clock: Clock;
+}
+
 /** Runs what is left of the iterations, until the run is interrupted. */
-async function iterateAll(
-  state: RunState,
-  options: RunOptions,
-  claim: ClaimedDirectory,
-): Promise<void> {
+async function iterateAll(state: RunState, options: RunOptions, ground: Ground): Promise<void> {
   try {
     while (state.iteration < state.run.iterations && !options.signal?.aborted) {
-      const record = await iterate(state, options, claim);
+      const record = await iterate(state, options, ground);
       if (record === null) break;
       options.onIteration?.(record);
       await eventLoopTurn();
@@ -105,11 +111,17 @@ async function iterateAll(
   }
 }
 
+/** The clock of a run that starts at the time in its state, or goes on after it. */
+function clockOf({ run, timeMs }: RunState, options: RunOptions): Clock {
+  const { resume, nowMs = Date.now, elapsedMs = () => performance.now() } = options;
+  return openClock(run, resume ? Math.max(timeMs, nowMs()) : timeMs, elapsedMs);
+}
+
 /** Runs one iteration and records it; `null` if it was interrupted before it was measured. */
 async function iterate(
   state: RunState,
   options: RunOptions,
-  claim: ClaimedDirectory,
+  { claim, clock }: Ground,
 ): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
@@ -124,7 +136,7 @@ async function iterate(
   if (measured === null) return null;
   claim.requireInPlace();
   const { kpis, failure } = measured;
-  const timeMs = iterationTime(state, iteration, options);
+  const timeMs = clock(iteration);
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
@@ -132,19 +144,16 @@ async function iterate(
   const context: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
   const proposal = proposalIn(context, { profile, runtime, kpis, history });
   const { previousHash, pending } = state;
-  const found = { runtime, measured, judgement, proposal };
-  const { record, fileHash } = await takeStep(
-    { iteration, timeMs, previousHash, pending, ...found },
-    options,
-    {
-      runtimePath,
-      proposedDeltas: proposal.deltas,
-      profile,
-      history,
-      context: { ...context, withheld: proposal.withheld },
-      expectedHash: state.stateHash,
-    },
-  );
+  const about = { iteration, timeMs, previousHash, pending, startedBy: run.toolVersion, runtime };
+  const iterated = { ...about, measured, judgement, proposal };
+  const { record, fileHash } = await takeStep(iterated, options, {
+    runtimePath,
+    proposedDeltas: proposal.deltas,
+    profile,
+    history,
+    context: { ...context, withheld: proposal.withheld },
+    expectedHash: state.stateHash,
+  });
   state.previousHash = fileHash;
   advance(state, record, history);
   return record;
@@ -156,6 +165,8 @@ interface Iterated {
   readonly timeMs: number;
   readonly previousHash: string;
   readonly pending: readonly Incident[];
+  /** Version of `soak` that started the run. */
+  readonly startedBy: string;
   readonly runtime: JsonObject;
   readonly measured: Measurement;
   readonly judgement: KpiJudgement;
@@ -188,7 +199,7 @@ async function takeStep(
 }
 
 function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
-  const { iteration, timeMs, previousHash, pending, runtime } = iterated;
+  const { iteration, timeMs, previousHash, pending, startedBy, runtime } = iterated;
   const { measured: { kpis, effectiveParams, failure }, judgement, proposal } = iterated;
   return {
     iteration,
@@ -202,6 +213,7 @@ function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
     kpiReasons: judgement.reasons,
     failure,
     ...(pending.length > 0 ? { incidents: pending } : {}),
+    ...(startedBy === VERSION ? {} : { toolVersion: VERSION }),
     tuning: {
       proposedDeltas: proposal.deltas,
       applied: result.applied,
@@ -222,11 +234,4 @@ function proposalIn(context: ProposalContext, input: TunerInput): Proposal {
   if (!context.autoTune) return nothing("auto-tune is off");
   if (context.last) return nothing("the run ends here: a change could no longer be observed");
   return propose(input);
-}
-
-/** A real clock may be set back; the recorded time is not. */
-function iterationTime(state: RunState, iteration: number, { nowMs }: RunOptions): number {
-  const { system, startedUtc } = state.run;
-  if (system.kind !== "mock") return Math.max(state.timeMs, (nowMs ?? Date.now)());
-  return Date.parse(startedUtc) + (iteration - 1) * system.iterationSeconds * 1000;
 }

@@ -8,6 +8,7 @@ import { sameHash } from "../base/hash.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { type GuardHistory, rememberApplied } from "../model/guards.ts";
+import { settingProblems } from "../model/guard_settings.ts";
 import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
@@ -65,11 +66,17 @@ export interface RunOptions {
   /** Called after every iteration, once it is on disk. */
   readonly onIteration?: ((record: IterationRecord) => void) | undefined;
   /**
-   * The clock of a real run, in ms since the epoch.
+   * Time of day, in ms since the epoch. A real run reads it once, when it starts or goes on.
    *
    * @default {Date.now}
    */
   readonly nowMs?: (() => number) | undefined;
+  /**
+   * What a real run's clock runs by: ms since a moment in the past, which nobody sets.
+   *
+   * @default {performance.now}
+   */
+  readonly elapsedMs?: (() => number) | undefined;
   /** The apply step; tests put a broken one in its place. */
   readonly apply?: typeof applyDeltasWithTracking | undefined;
 }
@@ -80,6 +87,8 @@ export interface RunStart {
   readonly run: RunRecord;
   /** Iterations that were already recorded. */
   readonly done: number;
+  /** Versions of `soak` that made what is there already, the one that started the run first. */
+  readonly madeBy: readonly string[];
   /** Where an earlier run was moved to; `null` if there was none. */
   readonly archived: string | null;
 }
@@ -89,6 +98,8 @@ export interface RunState {
   readonly run: RunRecord;
   readonly runHash: string;
   readonly system: System;
+  /** Versions of `soak` that made what is recorded. */
+  readonly madeBy: Set<string>;
   /** The last iteration that is recorded. */
   iteration: number;
   /** Hash of its file. */
@@ -119,16 +130,17 @@ export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonOb
   const { parameters } = profile;
   const problems = validateRuntime(given, parameters);
   const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
-  const problem = problems.find(({ code }) => code !== "missing");
-  if (problem === undefined) {
-    const defaults: Deltas = Object.fromEntries(
-      parameters.filter(({ key }) => missing.includes(key))
-        .map((parameter) => [parameter.key, parameter.default]),
-    );
-    return applyDeltas(given, defaults, parameters);
+  const problem = problems.find(({ code }) => code !== "missing") ??
+    settingProblems(given, profile)[0];
+  if (problem !== undefined) {
+    const what = `the runtime to start from: ${problem.message}`;
+    throw new OptionError(what, "runtime", "correct the file or the profile");
   }
-  const what = `the runtime to start from: ${problem.message}`;
-  throw new OptionError(what, "runtime", "correct the file");
+  const defaults: Deltas = Object.fromEntries(
+    parameters.filter(({ key }) => missing.includes(key))
+      .map((parameter) => [parameter.key, parameter.default]),
+  );
+  return applyDeltas(given, defaults, parameters);
 }
 
 /** Reads the runtime file, which must be in the given state. */

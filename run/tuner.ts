@@ -5,11 +5,11 @@
  */
 
 import type { JsonObject } from "../base/json_value.ts";
+import { guardSettings } from "../model/guard_settings.ts";
 import {
   cooldownGuard,
   freezeGuard,
   type GuardHistory,
-  guardSettings,
   NOTHING_WITHHELD,
   velocityBudget,
   type Withheld,

@@ -411,3 +411,46 @@ Deno.test("metrics of an earlier gate do not outlive a gate without metrics", as
   await runGate(temp.file("run"), { strict: true });
   assert(!namesIn(temp.file("run")).includes("POST_SOAK_METRICS.prom"));
 });
+
+Deno.test("a run that a looser setting of its own made ready to freeze does not pass", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const measure = b.script(
+    "measure",
+    `[ $SOAK_ITERATION = 5 ] && cost=50 || cost=5
+${READ_SIZE}
+printf '{"kpis":{"cost":%s},"effective_params":{"size":%s}}' $cost $size > "$SOAK_OUTPUT"`,
+  );
+  const runtime = { tuner: { freeze_after: 1 } };
+  const profile = { ...TINY, guards: { ...TINY.guards, freeze_after: 1 } };
+  await b.run({ kind: "exec", command: [measure] }, { iterations: 6, profile, runtime });
+  assertEquals((await runGate(b.dir, { strict: true })).verdict, "PASS");
+
+  Deno.removeSync(`${b.dir}/logs`, { recursive: true });
+  const run = new Forgery(textsIn(b.dir), 6);
+  run.editRun(({ profile: { guards } }) => void (guards["freeze_after"] = 2));
+  await run.resign();
+  run.write(b.file("forged"));
+  const { verdict, checks, verification } = await runGate(b.file("forged"), { strict: true });
+  assertEquals([verdict, verification.findingCounts], ["FAIL", { guard_loosened: 6 }]);
+  assertStringIncludes(checks.at(-1)?.look ?? "", "tuner.freeze_after is 1, but the profile");
+  const report = JSON.parse(Deno.readTextFileSync(b.file("forged/GATE_REPORT.json")));
+  assertEquals(report.guards_in_force, { freeze_after: { least: 1, most: 1, profile: 2 } });
+});
+
+Deno.test("the gate names guard settings and versions that the run's start does not", async () => {
+  await using temp = await tempDir();
+  const { verdict, verification } = await gate(temp, async (run) => {
+    for (const i of [9, 10, 24]) {
+      run.editJson(summaryName(i), (draft) => void (draft["tool_version"] = "9.1.0"));
+    }
+    await run.resign();
+  });
+  assertEquals([verdict, verification.findings], ["PASS", []]);
+  const report = JSON.parse(Deno.readTextFileSync(temp.file("run/GATE_REPORT.json")));
+  assertEquals([report.guards_in_force, report.other_versions], [{}, [
+    { first: 9, last: 10, tool_version: "9.1.0" },
+    { first: 24, last: 24, tool_version: "9.1.0" },
+  ]]);
+});

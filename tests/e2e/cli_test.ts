@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { canonicalJson } from "../../base/canonical.ts";
+import { VERSION } from "../../base/version.ts";
+import { unfinishedRun } from "../kit/forgery.ts";
 import { soak as soakProcess } from "../kit/soak_process.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
@@ -239,4 +241,65 @@ Deno.test("soak apply applies all or nothing and says so by its exit code", asyn
   assertEquals(misspelt.code, 2);
   assertStringIncludes(errorLine(misspelt), "did you mean tail_age_ms?");
   assertEquals(await Deno.readTextFile(path), applied);
+});
+
+Deno.test("guard settings that the profile does not allow are refused with file, field and remedy", async () => {
+  await using dir = await tempDir();
+  const tuner = { freeze_after: 1 };
+  const text = canonicalJson({ engine: { tail_age_ms: 600 }, tuner });
+  await Deno.writeTextFile(join(dir.path, "own.json"), text);
+  const run = ["run", "--mock", "--iterations", "3", "--runtime", "own.json"];
+  const problem = "tuner.freeze_after is 1, but the profile allows 2 only";
+  const started = await soak(dir.path, ...run);
+  assertEquals([started.code, errorLine(started)], [
+    2,
+    `soak: the runtime to start from: ${problem} (--runtime own.json); correct the file or the ` +
+    "profile",
+  ]);
+  const applied = await soak(dir.path, "apply", "--runtime", "own.json", "tail_age_ms=610");
+  assertEquals([applied.code, errorLine(applied)], [
+    3,
+    `soak: ${problem} (own.json); correct the file or the profile`,
+  ]);
+  assertEquals(await Deno.readTextFile(join(dir.path, "own.json")), text);
+  assertEquals((await soak(dir.path, "gate")).code, 3, "no run was started");
+
+  await Deno.writeTextFile(join(dir.path, "own.json"), text.replace('"freeze_after":1', ""));
+  assertEquals((await soak(dir.path, ...run)).code, 0, "the remedy works");
+});
+
+Deno.test("a run that another version goes on with is said to be one, everywhere", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "artifacts", "soak", "latest");
+  await Deno.mkdir(join(dir.path, "artifacts", "soak"), { recursive: true });
+  (await unfinishedRun("0.0.9", 8)).write(path);
+  const resumed = await soak(dir.path, "run", "--resume", "--quiet");
+  assertEquals([resumed.code, resumed.err.split("\n")], [0, [
+    "soak: going on after iteration 8 of 12",
+    `soak: made by soak 0.0.9 so far; soak ${VERSION} goes on, and records that`,
+    "",
+  ]]);
+  const words = `Other versions: iterations 9 to 12 by soak ${VERSION}`;
+  assertStringIncludes((await soak(dir.path, "verify", "--strict")).out, `\n  ${words}\n`);
+  const gated = await soak(dir.path, "gate", "--strict");
+  assertEquals(gated.code, 0);
+  assertStringIncludes(gated.out, `${words}\n`);
+  const json = JSON.parse((await soak(dir.path, "gate", "--strict", "--json")).out);
+  assertEquals(json.verification.other_versions, [{ first: 9, last: 12, tool_version: VERSION }]);
+  const told = await soak(dir.path, "verify", "--explain", "9");
+  assertStringIncludes(told.out, `, recorded by soak ${VERSION}, not by the version that started`);
+});
+
+Deno.test("records of another format are refused by name, whatever else is in them", async () => {
+  await using dir = await tempDir();
+  const run = await unfinishedRun("9.1.0", 8);
+  run.editJson("SOAK_RUN.json", (draft) => void Object.assign(draft, { schema_version: 7, x: 1 }));
+  run.write(join(dir.path, "run"));
+  const refusal = `the records have format 7, and soak ${VERSION} reads 1 (run/SOAK_RUN.json: ` +
+    "$.schema_version); use the version that made them, soak 9.1.0";
+  const resumed = await soak(dir.path, "run", "--resume", "--out", "run");
+  assertEquals([resumed.code, errorLine(resumed)], [3, `soak: ${refusal}`]);
+  const verified = await soak(dir.path, "verify", "--path", "run");
+  assertEquals(verified.code, 3);
+  assertStringIncludes(verified.out, refusal);
 });

@@ -6,7 +6,13 @@
 
 import fc from "fast-check";
 import type { JsonObject } from "../../base/json_value.ts";
-import type { AppliedStep } from "../../model/guards.ts";
+import {
+  type AppliedStep,
+  EMPTY_HISTORY,
+  type GuardHistory,
+  observeIteration,
+  rememberApplied,
+} from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, roundToStep } from "../../model/params.ts";
 import type { GuardSettings, Parameter } from "../../model/profile.ts";
@@ -93,3 +99,11 @@ export const situation: fc.Arbitrary<Situation> = fc.tuple(
     runtime: { ...next, tuner: { ...(typeof section === "object" ? section : {}), ...tuner } },
   };
 });
+
+/** What the guards remember of iterations. */
+export function historyOf(iterations: readonly PastIteration[]): GuardHistory {
+  return iterations.reduce((history, { timeMs, kpisMet, applied }, i) => {
+    const observed = observeIteration(history, { iteration: i + 1, timeMs, kpisMet });
+    return applied === null ? observed : rememberApplied(observed, applied);
+  }, EMPTY_HISTORY);
+}

@@ -302,3 +302,32 @@ function nextRuntime(
 export const DEFAULTS: Readonly<Record<string, number>> = Object.fromEntries(
   marketMaker.parameters.map((parameter) => [parameter.key, parameter.default]),
 );
+
+/** An honest run of 12 iterations as another version would have left it after some of them. */
+export async function unfinishedRun(toolVersion: string, after: number): Promise<Forgery> {
+  const whole = await honestRun(7, 12);
+  const names = [RUN, ...Array.from({ length: after }, (_, i) => summaryName(i + 1))];
+  const files = Object.fromEntries(names.map((name) => [name, whole[name] ?? ""]));
+  const run = new Forgery(files, after);
+  const next = JSON.parse(whole[summaryName(after + 1)] ?? "");
+  run.files[RUNTIME] = canonicalJson(next.runtime_overrides);
+  run.editJson(RUN, (draft) => void (draft["tool_version"] = toolVersion));
+  await run.resign();
+  run.remove(REPORT);
+  return run;
+}
+
+/** Writes a guard setting into every runtime, as if the run had started with it, and signs anew. */
+export async function loosen(
+  run: Forgery,
+  tuner: Readonly<Record<string, number>> = { freeze_after: 1 },
+): Promise<void> {
+  const reported = Object.hasOwn(run.files, REPORT);
+  run.edit(1, ({ runtime_overrides }) => {
+    runtime_overrides["tuner"] = { ...runtime_overrides["tuner"], ...tuner };
+  });
+  await run.restate();
+  run.editRun((draft) => void (draft.initial_hash = run.read(1).tuning.old_hash));
+  await run.resign();
+  if (!reported) run.remove(REPORT);
+}

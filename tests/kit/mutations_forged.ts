@@ -1,6 +1,7 @@
 import { canonicalJson } from "../../base/canonical.ts";
 import { sha256Hex } from "../../base/hash.ts";
-import { type Forgery, summaryName } from "./forgery.ts";
+import { VERSION } from "../../base/version.ts";
+import { type Forgery, loosen, summaryName } from "./forgery.ts";
 import { lie, type Mutation } from "./mutations.ts";
 
 const MIDDLE = 6;
@@ -294,6 +295,22 @@ export const FORGERIES: readonly Mutation[] = [
     await run.restate();
     run.editRun((draft) => void (draft.initial_hash = run.read(1).tuning.old_hash));
   }),
+  forge("one good iteration is made enough to freeze", "guard_loosened", (run) => loosen(run)),
+  forge(
+    "the freeze is never to hold",
+    ["guard_loosened", "skip_reason_false"],
+    (run) => loosen(run, { freeze_after: 1000 }),
+  ),
+  forge(
+    "a setting that a guard can't have",
+    "guard_loosened",
+    (run) => loosen(run, { freeze_iters: -1 }),
+  ),
+  forge(
+    "a summary names the version that started the run",
+    "version_at_odds",
+    (run) => run.editJson(summaryName(MIDDLE), (draft) => void (draft["tool_version"] = VERSION)),
+  ),
   forge(
     "a KPI target is loosened in the profile",
     "profile_altered",

@@ -5,27 +5,18 @@ import {
   type AppliedStep,
   EMPTY_HISTORY,
   evaluateGuards,
-  type GuardHistory,
   GUARDS,
-  guardSettings,
   observeIteration,
   rememberApplied,
   velocityBudget,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { primaryGuard, type ProposalContext, skipReason } from "../../model/skip_reason.ts";
-import { acceptableTargets, CHANGED, situation } from "../kit/arbitraries.ts";
+import { acceptableTargets, CHANGED, historyOf, situation } from "../kit/arbitraries.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 
 const START = Date.UTC(2025, 0, 1);
 const MINUTE = 60_000;
-
-function historyOf(iterations: readonly PastIteration[]): GuardHistory {
-  return iterations.reduce((history, { timeMs, kpisMet, applied }, i) => {
-    const observed = observeIteration(history, { iteration: i + 1, timeMs, kpisMet });
-    return applied === null ? observed : rememberApplied(observed, applied);
-  }, EMPTY_HISTORY);
-}
 
 /** Iterations five minutes apart that meet no KPI, with what was applied after each. */
 function tuned(...applied: readonly (readonly AppliedStep[] | null)[]): PastIteration[] {
@@ -291,13 +282,6 @@ Deno.test("evaluateGuards() reports all guards that hold, not only the first", (
     "velocity",
     "cooldown",
   ]);
-});
-
-Deno.test("guardSettings() takes numbers from tuner in the runtime, else the profile's", () => {
-  assertEquals(guardSettings({}, marketMaker), marketMaker.guards);
-  assertEquals(guardSettings({ tuner: [1] }, marketMaker), marketMaker.guards);
-  const runtime = { tuner: { velocity_cap: 0.5, cooldown_iters: "3", freeze_after: null } };
-  assertEquals(guardSettings(runtime, marketMaker), { ...marketMaker.guards, velocity_cap: 0.5 });
 });
 
 Deno.test("rememberApplied() and observeIteration() leave the history they were given as it was", () => {

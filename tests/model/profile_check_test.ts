@@ -282,6 +282,12 @@ const ERRORS: readonly (readonly [string, [Place, JsonValue | undefined][], stri
     "$.parameters[3].min the guard setting velocity_cap must be above 0",
   ],
   [
+    "a parameter inside a guard setting",
+    [[["parameters", 3], { ...SETTING, path: "tuner.velocity_cap.x" }]],
+    "$.parameters[3].path tuner.velocity_cap.x lies inside tuner.velocity_cap, where the guard's " +
+    "setting stands",
+  ],
+  [
     "a guard setting in halves",
     [[["parameters", 3], { ...SETTING, key: "w", path: "tuner.freeze_after", min: 1, default: 1 }]],
     "$.parameters[3].min w has its bounds the wrong way round: 1 is not below 1",

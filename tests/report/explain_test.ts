@@ -16,6 +16,18 @@ async function explain(i: number, change: (run: Forgery) => void = () => {}): Pr
   return await explainIteration(temp.file("run"), i, PLAIN);
 }
 
+Deno.test("the story names another version that made the iteration", async () => {
+  const story = await explain(3, (run) => {
+    run.editJson(summaryName(3), (draft) => void (draft["tool_version"] = "9.1.0"));
+  });
+  const [title] = story.split("\n");
+  assertEquals(
+    title,
+    "Iteration 3, 2025-01-01T00:10:00Z, recorded by soak 9.1.0, not by the version that started " +
+      "the run",
+  );
+});
+
 Deno.test("the story of a change goes from KPIs by rules and guards to what was observed", async () => {
   const story = await explain(1);
   const parts = [

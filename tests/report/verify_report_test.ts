@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ratioText } from "../../base/text.ts";
 import { NO_INCIDENTS } from "../../model/incident.ts";
 import type { Finding } from "../../proof/findings.ts";
+import type { InForce } from "../../proof/in_force.ts";
 import type { JudgedProposal } from "../../proof/outcome.ts";
 import type { VerifyResult } from "../../proof/verdict.ts";
 import { verifyRun } from "../../proof/verify.ts";
@@ -20,6 +21,11 @@ const PLAIN = style(false);
 const HOSTILE =
   "$x$ :smile: @octocat #12 [^1] |x|`c`*b*_e_<img src=x onerror=1>[a](http://e.vil)![i](//e) www.e.vil me@e.vil " +
   "\x1b[31m\x1b]8;;http://e.vil\x07\r\n# title\u202e\u2028&lt;~~s~~";
+
+const NASTY_VERSION: InForce = {
+  guards: {},
+  versions: [{ toolVersion: HOSTILE, first: 2, last: 3 }],
+};
 
 function finding(fields: Partial<Finding> = {}): Finding {
   return {
@@ -53,6 +59,7 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     findingCounts: {},
     findingClasses: { proof: 0, gap: 0 },
     lastHash: null,
+    inForce: { guards: {}, versions: [] },
     unprovable: [],
     ...fields,
   };
@@ -82,6 +89,7 @@ Deno.test("no text from data is markup in the Markdown report", () => {
       findings,
       findingCounts: { effective_mismatch: 1 },
       unprovable: [HOSTILE],
+      inForce: NASTY_VERSION,
     }),
     [proposal({ reason: HOSTILE, proposedDeltas: { [HOSTILE]: 1 } })],
     true,
@@ -106,6 +114,7 @@ Deno.test("no text from data moves the cursor or breaks a line on the terminal",
     findings,
     findingCounts: { effective_mismatch: 1 },
     unprovable: [HOSTILE],
+    inForce: NASTY_VERSION,
   });
   const check = {
     id: "c",
@@ -199,4 +208,27 @@ Deno.test("the JSON report has every finding and every proposal, in canonical fo
   assertEquals(entries.length, findings + outcome.counts.total);
   assertEquals([summary.verdict, summary.counts.total], ["FAIL", outcome.counts.total]);
   assert(text.startsWith('{"entries":['));
+});
+
+Deno.test("guard settings and versions that a run's start does not name are told in a line each", () => {
+  const inForce: InForce = {
+    guards: {
+      freeze_after: { profile: 2, least: 1, most: 1 },
+      velocity_cap: { profile: 0.25, least: 0.1, most: 0.25 },
+    },
+    versions: [
+      { toolVersion: "1.1.0", first: 5, last: 7 },
+      { toolVersion: "1.2.0", first: 8, last: 8 },
+    ],
+  };
+  const lines = [
+    "Guards in force: freeze_after 1 instead of 2, velocity_cap from 0.1 to 0.25 instead of 0.25, " +
+    "by the runtime",
+    "Other versions: iterations 5 to 7 by soak 1.1.0, iteration 8 by soak 1.2.0",
+  ];
+  const verified = renderVerification(result({ inForce }), "run", PLAIN).split("\n");
+  assertEquals(verified.filter((line) => lines.includes(line.trim())).length, 2);
+  const gated = renderGate(result({ inForce }), [], "PASS", PLAIN).split("\n");
+  assertEquals(gated.slice(0, 2), lines);
+  assert(!renderVerification(result(), "run", PLAIN).includes("in force"));
 });

@@ -293,3 +293,17 @@ Deno.test("applyDeltasWithTracking() notices when the file does not hold what it
   }
   assertEquals(namesIn(dir.path), [NAME]);
 });
+
+Deno.test("applyDeltasWithTracking() refuses a runtime with guard settings that are not allowed", async () => {
+  const refused: [JsonObject, string][] = [
+    [{ velocity_cap: 100, max_delta_per_hour: 2 }, "velocity_cap must be from 0.05 to 1 range"],
+    [{ freeze_after: 1 }, "tuner.freeze_after is 1, but the profile allows 2 only"],
+  ];
+  for (const [tuner, message] of refused) {
+    const text = canonicalJson({ ...RUNTIME, engine: { tail_age_ms: 500 }, tuner });
+    await using dir = await withRuntime(text);
+    const error = await assertRejects(() => apply(dir, { tail_age_ms: 800 }), SoakError, message);
+    assertEquals([error.kind, error.where], ["artifact", dir.file(NAME)]);
+    assertEquals(await Deno.readTextFile(dir.file(NAME)), text);
+  }
+});

@@ -103,3 +103,11 @@ Deno.test("a run of another version is refused", async () => {
     run.editJson("SOAK_RUN.json", (draft) => void (draft["tool_version"] = "0.0.1"));
   await assertRejects(() => replayAfter(edit), SoakError, "the run was made by soak 0.0.1");
 });
+
+Deno.test("a run that another version went on with is refused", async () => {
+  const edit = async (run: Forgery): Promise<void> => {
+    run.editJson(summaryName(9), (draft) => void (draft["tool_version"] = "9.1.0"));
+    await run.resign();
+  };
+  await assertRejects(() => replayAfter(edit), SoakError, "iteration 9 was made by soak 9.1.0");
+});

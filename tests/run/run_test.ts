@@ -3,10 +3,14 @@ import { join } from "@std/path";
 import { canonicalJson } from "../../base/canonical.ts";
 import { SoakError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import type { JsonObject } from "../../base/json_value.ts";
+import { VERSION } from "../../base/version.ts";
 import { GUARDS } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { getAllParams } from "../../model/params.ts";
+import type { Profile } from "../../model/profile.ts";
 import { FAULT_KINDS } from "../../model/system_spec.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import {
   LOCK_FILE,
   readRun,
@@ -21,6 +25,7 @@ import type { IterationRecord } from "../../record/records.ts";
 import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { type RunResult, runSoak } from "../../run/run.ts";
 import type { RunOptions } from "../../run/state.ts";
+import { honestRun, loosen, unfinishedRun } from "../kit/forgery.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
 
@@ -732,4 +737,115 @@ Deno.test("runSoak() refuses values that its own records could not hold, and tou
     assertEquals(error.kind, "usage", error.message);
     assertEquals(textsIn(dir), before);
   }
+});
+
+Deno.test("runSoak() records which version goes on with another one's run", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  (await unfinishedRun("0.0.9", 4)).write(dir);
+  const whole = await recordsOf(dir, 4);
+  const told: (readonly string[])[] = [];
+  const resume = (stopAt: number): Promise<RunResult> => {
+    const stop = new AbortController();
+    return run(dir, {
+      resume: true,
+      signal: stop.signal,
+      onStart: ({ madeBy }) => told.push(madeBy),
+      onIteration: ({ iteration }) => iteration === stopAt && stop.abort(),
+    });
+  };
+  await resume(6);
+  await resume(12);
+  assertEquals(told, [["0.0.9"], ["0.0.9", VERSION]]);
+  const records = await recordsOf(dir, 12);
+  assertEquals(records.slice(0, 4), whole);
+  assertEquals(records.map(({ toolVersion }) => toolVersion), [
+    ...Array(4).fill(undefined),
+    ...Array(8).fill(VERSION),
+  ]);
+  const { verdict, inForce, findings } = await verifyRun(dir, { strict: true });
+  assertEquals([verdict, findings], ["PASS", []]);
+  assertEquals(inForce.versions, [{ toolVersion: VERSION, first: 5, last: 12 }]);
+});
+
+Deno.test("runSoak() records no version in a run of its own", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  (await unfinishedRun(VERSION, 4)).write(dir);
+  const { madeBy } = await run(dir, { resume: true });
+  assertEquals(madeBy, [VERSION]);
+  assertEquals(textsIn(dir), { ...await honestRun(7, 12) });
+});
+
+Deno.test("runSoak() refuses to resume records of another format, and touches nothing", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const files = await unfinishedRun("9.1.0", 4);
+  files.editJson(RUN_FILE, (draft) => {
+    draft["schema_version"] = 2;
+    draft["new"] = true;
+  });
+  files.write(dir);
+  const before = textsIn(dir);
+  const error = await assertRejects(() => run(dir, { resume: true }), SoakError);
+  assertEquals(
+    [error.kind, error.message],
+    [
+      "artifact",
+      `the records have format 2, and soak ${VERSION} reads 1 (${join(dir, RUN_FILE)}: ` +
+      "$.schema_version); use the version that made them, soak 9.1.0",
+    ],
+  );
+  assertEquals(textsIn(dir), before);
+});
+
+/** The built-in profile with guard settings that are no parameters. */
+const FIXED: Profile = {
+  ...marketMaker,
+  name: "fixed",
+  parameters: marketMaker.parameters.filter(({ path }) => !path.startsWith("tuner.")),
+};
+
+Deno.test("runSoak() starts from no runtime whose guard settings the profile does not allow", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const refused: readonly (readonly [Profile, JsonObject, string])[] = [
+    [marketMaker, { freeze_after: 1 }, "tuner.freeze_after is 1, but the profile allows 2 only"],
+    [marketMaker, { velocity_cap: 100 }, "velocity_cap must be from 0.05 to 1 range, not 100"],
+    [FIXED, { velocity_cap: 1e9 }, "tuner.velocity_cap is 1000000000"],
+    [FIXED, { cooldown_iters: -7 }, "tuner.cooldown_iters is -7"],
+    [FIXED, { oscillation_window: 0 }, "tuner.oscillation_window is 0"],
+    [FIXED, { freeze_after: -3 }, "tuner.freeze_after is -3"],
+  ];
+  for (const [profile, tuner, message] of refused) {
+    const options = { ...TUNED, profile, runtime: { tuner } };
+    const error = await assertRejects(() => run(dir, options), SoakError, message);
+    assertEquals([error.kind, error.where], ["usage", "runtime"]);
+    assertEquals(namesIn(parent.path), []);
+  }
+});
+
+Deno.test("runSoak() runs under stricter guard settings, which verification names", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const runtime = { tuner: { velocity_cap: 0.1, cooldown_iters: 3 } };
+  await run(dir, { ...TUNED, profile: FIXED, runtime });
+  const { verdict, findings, inForce } = await verifyRun(dir, { strict: true });
+  assertEquals([verdict, findings], ["PASS", []]);
+  assertEquals(inForce.guards, {
+    velocity_cap: { profile: 0.25, least: 0.1, most: 0.1 },
+    cooldown_iters: { profile: 2, least: 3, most: 3 },
+  });
+});
+
+Deno.test("runSoak() does not go on under guard settings that the profile does not allow", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const files = await unfinishedRun(VERSION, 4);
+  await loosen(files);
+  files.write(dir);
+  const error = await assertRejects(() => run(dir, { resume: true }), SoakError);
+  assertEquals([error.kind, error.where], ["artifact", join(dir, RUNTIME_FILE)]);
+  assertStringIncludes(error.message, "tuner.freeze_after is 1");
+  assert(!namesIn(dir).includes(summaryFile(5)));
 });

@@ -403,6 +403,7 @@ async function nastyRun(parent: TempDir): Promise<string> {
   summary.tuning.deltas = { [NASTY]: 1 };
   summary.tuning.proposed_deltas = { [NASTY]: 1 };
   summary.effective_params = { [NASTY]: 1 };
+  summary.tool_version = NASTY;
   summary.runtime_overrides = { [NASTY]: 1 };
   summary.summary.kpi_reasons = [NASTY];
   summary.summary[NASTY] = 1;

@@ -343,16 +343,6 @@ Deno.test("a run starts from a given runtime, with defaults for what it lacks", 
   }
 });
 
-Deno.test("a real run's clock never goes back", { ignore: !posix }, async () => {
-  await using b = await bench();
-  const clock = [5000, 9000, 7000, 12_345];
-  await b.run(exec([b.script("measure", GOOD)]), { nowMs: () => clock.shift() ?? NaN });
-  const times = [];
-  for (let i = 1; i <= 3; i++) times.push((await readSummary(b.dir, i)).record.utc);
-  assertEquals(times, ["1970-01-01T00:00:09Z", "1970-01-01T00:00:09Z", "1970-01-01T00:00:12.345Z"]);
-  assertEquals((await verifyRun(b.dir, { strict: true })).findings, []);
-});
-
 /** The command line for a soak of a script, with the profile in a file. */
 function cliArgs(b: Bench, command: string, more: readonly string[] = []): string[] {
   Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
