@@ -190,7 +190,8 @@ function notMoved(path: string, archive: string, error: unknown): SoakError {
   const where = printable(path);
   const code = osErrorCode(error);
   if (code === "EBUSY" || code === "EXDEV") {
-    const what = "cannot move the earlier run aside: the folder is a mount point, or a container's";
+    const what =
+      "cannot move the earlier run aside: the folder is a mount point or in a container's image";
     const remedy = `empty it, or choose a folder in it: --out ${shellWord(join(path, "latest"))}`;
     return new SoakError("system", what, { where, remedy, cause: error });
   }
