@@ -21,12 +21,10 @@ import {
 import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
 import { DAMAGES, STRANGERS } from "./hostile.ts";
+import { HANG_MS } from "./soak_process.ts";
 import { textsIn } from "./temp_dir.ts";
 
 type Files = Readonly<Record<string, string>>;
-
-/** Longer than this and a reader counts as hanging, on however slow a machine. */
-const HANG_MS = 10_000;
 
 /** Something that must hold for any input. */
 export interface FuzzTarget {
@@ -37,7 +35,7 @@ export interface FuzzTarget {
   check(options: fc.Parameters<unknown>): Promise<void>;
 }
 
-/** Runs a reader; fails if it throws anything but an error for its reader, or takes too long. */
+/** Runs a reader; fails if it throws anything but an error for its reader, or hangs. */
 async function onlyRefuses<T>(
   read: () => T | Promise<T>,
   kinds: readonly string[],

@@ -178,7 +178,7 @@ Deno.test("a summary named after an iteration in a far future keeps nobody busy"
   await Deno.writeTextFile(join(dir, RUN_FILE), canonicalJson({ ...run, iterations: 1e9 }));
   await Deno.writeTextFile(join(dir, summaryFile(1e9)), whole[SUMMARY] ?? "");
   for (const command of ["verify", "gate", "replay"]) {
-    const end = await soak([command, "--path", dir], { timeoutMs: 10_000 });
+    const end = await soak([command, "--path", dir]);
     expectClear(end, [1, 3], command);
   }
 });
@@ -257,13 +257,13 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
       for (const name of [...RECORDS, STEP_FILE]) {
         await putInPlace(join(dir, name), make);
         for (const command of ["verify", "gate"]) {
-          const end = await soak([command, "--strict", "--path", dir], { timeoutMs: 10_000 });
+          const end = await soak([command, "--strict", "--path", dir]);
           // A link that leads nowhere is the same as no file, and no step is no harm.
           const none = name === STEP_FILE && what === "a dangling symlink";
           expectClear(end, none ? [0] : [1, 3], `soak ${command}, ${name}`);
         }
         if (name !== TUNING_REPORT_FILE) {
-          const resumed = await soak(["run", "--resume", "--out", dir], { timeoutMs: 10_000 });
+          const resumed = await soak(["run", "--resume", "--out", dir]);
           // A link that leads nowhere is the same as no file, and no step is no harm.
           const codes = name === STEP_FILE && what === "a dangling symlink" ? [0] : [2, 3, 4];
           if (!(name === SUMMARY && what === "a dangling symlink")) {
@@ -271,7 +271,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
           }
         }
         if (name === RUN_FILE) {
-          expectClear(await soak(["replay", "--path", dir], { timeoutMs: 10_000 }), [3], "replay");
+          expectClear(await soak(["replay", "--path", dir]), [3], "replay");
         }
         await Deno.remove(dir, { recursive: true });
         fillFolder(dir, whole);
@@ -291,7 +291,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
       ["hash", path],
     ];
     for (const args of commands) {
-      expectClear(await soak(args, { timeoutMs: 10_000 }), [3], args[0] ?? "");
+      expectClear(await soak(args), [3], args[0] ?? "");
     }
     assertEquals(namesIn(parent.path), [RUNTIME_FILE]);
   });
@@ -376,7 +376,7 @@ for (
     const text = opening + unit.repeat(Math.floor(60 * 1024 * 1024 / unit.length));
     await Deno.writeTextFile(path, text);
     const child = spawnSoak(["params", "get", "tail_age_ms", "--runtime", path]);
-    const end = ended(child, 20_000);
+    const end = ended(child);
     const peak = await peakMiB(child, end);
     expectClear(await end, [3], what);
     assert(peak < 1024, `${peak} MiB`);
