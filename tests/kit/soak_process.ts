@@ -73,3 +73,20 @@ export async function ended(child: Deno.ChildProcess): Promise<Ended> {
 export function soak(args: readonly string[], options: ProcessOptions = {}): Promise<Ended> {
   return ended(spawnSoak(args, options));
 }
+
+/** The most memory that a process has in use until its end, in MiB; only Linux tells. */
+export async function peakMiB(child: Deno.ChildProcess, end: Promise<unknown>): Promise<number> {
+  let over = false;
+  let peak = 0;
+  end.finally(() => over = true).catch(() => {});
+  while (!over) {
+    try {
+      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+      peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
+    } catch {
+      // it has just ended
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return peak;
+}

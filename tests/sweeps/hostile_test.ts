@@ -15,7 +15,7 @@ import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
 import { DAMAGES, variants } from "../kit/hostile.ts";
 import { posix } from "../kit/posix.ts";
-import { type Ended, ended, soak, spawnSoak } from "../kit/soak_process.ts";
+import { type Ended, ended, peakMiB, soak, spawnSoak } from "../kit/soak_process.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const SUMMARY = summaryFile(3);
@@ -340,23 +340,6 @@ Deno.test("inherited names are neither parameters nor values", async () => {
 });
 
 // --- memory ----------------------------------------------------------------------------------
-
-/** The most memory that a process had in use, in MiB. */
-async function peakMiB(child: Deno.ChildProcess, end: Promise<unknown>): Promise<number> {
-  let over = false;
-  let peak = 0;
-  end.finally(() => over = true).catch(() => {});
-  while (!over) {
-    try {
-      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
-      peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
-    } catch {
-      // it has just ended
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return peak;
-}
 
 for (
   const [what, unit] of Object.entries({
