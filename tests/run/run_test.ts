@@ -21,7 +21,13 @@ import { applyDeltasWithTracking } from "../../run/apply.ts";
 import { type RunResult, runSoak } from "../../run/run.ts";
 import type { RunOptions } from "../../run/state.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
-import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
+import {
+  fillFolder,
+  memoryDir as tempDir,
+  namesIn,
+  type TempDir,
+  textsIn,
+} from "../kit/temp_dir.ts";
 
 type Files = Readonly<Record<string, string>>;
 

@@ -2,13 +2,13 @@ import { assert, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { verifyRun } from "../../proof/verify.ts";
 import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
-import { tempDir } from "../kit/temp_dir.ts";
+import { memoryDir } from "../kit/temp_dir.ts";
 
 const ITERATIONS = 12;
 const SETTINGS = { seed: 23, numRuns: 500 };
 
 async function verdictOf(files: Readonly<Record<string, Uint8Array>>): Promise<string> {
-  await using temp = await tempDir();
+  await using temp = await memoryDir();
   const dir = temp.file("run");
   Deno.mkdirSync(dir);
   for (const [name, bytes] of Object.entries(files)) Deno.writeFileSync(`${dir}/${name}`, bytes);
@@ -82,7 +82,7 @@ Deno.test("any digit of a number in the tuning of any summary, re-signed, is not
         } catch {
           return; // No JSON any more: that is what the other properties are about.
         }
-        await using temp = await tempDir();
+        await using temp = await memoryDir();
         run.write(temp.file("run"));
         const { verdict } = await verifyRun(temp.file("run"), { strict: true });
         assert(verdict !== "PASS", text.slice(at - 40, at + 40));

@@ -7,7 +7,7 @@ import { CLAIM_MUTATIONS } from "../kit/mutations_claims.ts";
 import { FILE_MUTATIONS } from "../kit/mutations_files.ts";
 import { FORGERIES } from "../kit/mutations_forged.ts";
 import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
-import { tempDir } from "../kit/temp_dir.ts";
+import { memoryDir } from "../kit/temp_dir.ts";
 
 const SEEDS = [0, 7, 42];
 const LENGTHS = [12, 40];
@@ -26,7 +26,7 @@ async function check(mutation: Mutation, seed: number, iterations: number): Prom
   const changed = JSON.stringify([run.files, run.folders, run.bytes]);
   assertNotEquals(changed, JSON.stringify([files, [], {}]), "the mutation changed nothing");
 
-  await using temp = await tempDir();
+  await using temp = await memoryDir();
   const dir = temp.file("run");
   run.write(dir);
   const { verdict, findingCounts } = await verifyRun(dir, { strict: true });
@@ -59,7 +59,7 @@ Deno.test("every code is what some mutation is found by, but for those of other 
 Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
   for (const seed of SEEDS) {
     for (const iterations of LENGTHS) {
-      await using temp = await tempDir();
+      await using temp = await memoryDir();
       const dir = temp.file("run");
       const run = new Forgery(await honestRun(seed, iterations), iterations);
       run.write(dir);
