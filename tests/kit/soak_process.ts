@@ -5,7 +5,7 @@ import { inRepository } from "./repository.ts";
  * After this many ms something hangs, on however slow a machine. It is for tests that fail: no other
  * comes near it.
  */
-export const HANG_MS = 180_000;
+export const HANG_MS = 120_000;
 
 /** The entry point. */
 export const MAIN = inRepository("main.ts");
