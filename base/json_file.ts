@@ -27,10 +27,12 @@ const encoder = new TextEncoder();
  * import { assertEquals } from "@std/assert";
  * import { computeJsonHash } from "@soak/soak";
  *
- * const path = `${await Deno.makeTempDir()}/runtime.json`;
+ * const dir = await Deno.makeTempDir();
+ * const path = `${dir}/runtime.json`;
  * const { stateHash, size } = await atomicWriteJson(path, { a: 1 });
  * assertEquals(await Deno.readTextFile(path), '{"a":1}');
  * assertEquals({ stateHash, size }, { stateHash: await computeJsonHash({ a: 1 }), size: 7 });
+ * await Deno.remove(dir, { recursive: true });
  * ```
  */
 export async function atomicWriteJson(
@@ -54,9 +56,11 @@ export async function atomicWriteJson(
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
- * const path = `${await Deno.makeTempDir()}/runtime.json`;
+ * const dir = await Deno.makeTempDir();
+ * const path = `${dir}/runtime.json`;
  * const { stateHash } = await atomicWriteJson(path, { a: 1 });
  * assertEquals(await readJsonWithHash(path), { data: { a: 1 }, stateHash });
+ * await Deno.remove(dir, { recursive: true });
  * ```
  */
 export async function readJsonWithHash(

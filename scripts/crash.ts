@@ -5,15 +5,18 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { crashRuns } from "../tests/kit/crash.ts";
+import { readArguments } from "./arguments.ts";
+
+const USAGE = "deno task crash [--kills N] [--seed S]";
 
 async function main(): Promise<number> {
-  const args = parseArgs(Deno.args, { string: ["kills", "seed"] });
+  const args = readArguments(USAGE, ["kills", "seed"]);
+  if (args === null) return 2;
   const kills = Number(args.kills ?? 200);
   const seed = Number(args.seed ?? 1);
   if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
-    console.error("usage: deno task crash [--kills N] [--seed S]");
+    console.error(`usage: ${USAGE}`);
     return 2;
   }
   const result = await crashRuns({

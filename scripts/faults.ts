@@ -6,16 +6,24 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
 import { canonicalJson } from "../base/canonical.ts";
 import { STEP_FILE } from "../record/artifacts.ts";
 import { runSoak } from "../run/run.ts";
 import { type Ended, soak } from "../tests/kit/soak_process.ts";
 import { type Call, callsIn, checkOrder, isIn, type Traced, traced } from "../tests/kit/strace.ts";
+import { readArguments } from "./arguments.ts";
 
 /** What each of them fails with. */
 const ERRORS = ["ENOSPC", "EIO", "EROFS", "EACCES", "EMFILE"] as const;
+
+/**
+ * How far a call may be from where it was: the runtime makes some more or fewer of its own from time
+ * to time, the more so on a busy machine.
+ */
+const OFF_BY = [0, 0, 1, -1, 0, 2, -2, 0, 3, -3] as const;
+
+const USAGE = "deno task faults [--only SCENARIO]";
 
 /** A command in a folder, and how to see afterwards that nothing was lost. */
 interface Scenario {
@@ -268,9 +276,8 @@ async function runScenario(scenario: Scenario): Promise<{ hits: number; problems
   const worker = async (): Promise<void> => {
     for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
       let found: readonly string[] | undefined;
-      for (let tries = 0; found === undefined && tries < 20; tries++) {
-        // The runtime makes a call more or less of its own from time to time.
-        const nth = Math.max(1, job.call.nth + ([0, 0, 1, -1, 2, -2][tries % 6] ?? 0));
+      for (let tries = 0; found === undefined && tries < 120; tries++) {
+        const nth = Math.max(1, job.call.nth + (OFF_BY[tries % OFF_BY.length] ?? 0));
         found = await injectOnce(scenario, job.call, job.error, whole, nth);
       }
       if (found === undefined) {
@@ -292,13 +299,18 @@ async function runScenario(scenario: Scenario): Promise<{ hits: number; problems
 }
 
 async function main(): Promise<number> {
-  const { only } = parseArgs(Deno.args, { string: ["only"] });
+  const args = readArguments(USAGE, ["only"]);
+  if (args === null) return 2;
+  const scenarios = SCENARIOS.filter(({ name }) => args.only === undefined || name === args.only);
+  if (scenarios.length === 0) {
+    console.error(`usage: ${USAGE}\nscenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}`);
+    return 2;
+  }
   const order = await checkOrder();
   console.log(`${order.files} files put in place, ${order.problems.length} calls out of order`);
   const problems: string[] = [...order.problems];
   let hits = 0;
-  for (const scenario of SCENARIOS) {
-    if (only !== undefined && scenario.name !== only) continue;
+  for (const scenario of scenarios) {
     const result = await runScenario(scenario);
     hits += result.hits;
     problems.push(...result.problems);

@@ -6,18 +6,21 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { fuzzTargets } from "../tests/kit/fuzz.ts";
+import { readArguments } from "./arguments.ts";
+
+const USAGE = "deno task fuzz [--seconds N] [--seed S]";
 
 /** More memory in use than this, and something grows that should not. */
 const MAX_BYTES = 2 * 2 ** 30;
 
 async function main(): Promise<number> {
-  const args = parseArgs(Deno.args, { string: ["seconds", "seed"] });
+  const args = readArguments(USAGE, ["seconds", "seed"]);
+  if (args === null) return 2;
   const seconds = Number(args.seconds ?? Infinity);
   let seed = Number(args.seed ?? Math.floor(Math.random() * 2 ** 31));
-  if (Number.isNaN(seconds) || !Number.isSafeInteger(seed)) {
-    console.error("usage: deno task fuzz [--seconds N] [--seed S]");
+  if (!(seconds > 0) || !Number.isSafeInteger(seed)) {
+    console.error(`usage: ${USAGE}`);
     return 2;
   }
   const folder = await Deno.makeTempDir({ prefix: "soak fuzz " });

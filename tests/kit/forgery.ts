@@ -6,7 +6,7 @@ import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, findParameter, getAllParams } from "../../model/params.ts";
 import { TuningReportText } from "../../record/tuning_report.ts";
 import { runSoak } from "../../run/run.ts";
-import { fillFolder, tempDir, textsIn } from "./temp_dir.ts";
+import { fillFolder, memoryDir, textsIn } from "./temp_dir.ts";
 
 /** A JSON object that can be changed in place. */
 export type Draft = Record<string, JsonValue>;
@@ -94,7 +94,7 @@ export function honestRun(
 }
 
 async function makeRun(seed: number, iterations: number): Promise<Record<string, string>> {
-  await using temp = await tempDir();
+  await using temp = await memoryDir();
   const dir = temp.file("run");
   await runSoak({ dir, iterations, autoTune: true, seed });
   return textsIn(dir);

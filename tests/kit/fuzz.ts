@@ -20,13 +20,12 @@ import {
 } from "../../record/artifacts.ts";
 import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
+import { Forgery } from "./forgery.ts";
 import { DAMAGES, STRANGERS } from "./hostile.ts";
+import { HANG_MS } from "./soak_process.ts";
 import { textsIn } from "./temp_dir.ts";
 
 type Files = Readonly<Record<string, string>>;
-
-/** Longer than this and a reader counts as hanging, on however slow a machine. */
-const HANG_MS = 10_000;
 
 /** Something that must hold for any input. */
 export interface FuzzTarget {
@@ -37,7 +36,7 @@ export interface FuzzTarget {
   check(options: fc.Parameters<unknown>): Promise<void>;
 }
 
-/** Runs a reader; fails if it throws anything but an error for its reader, or takes too long. */
+/** Runs a reader; fails if it throws anything but an error for its reader, or hangs. */
 async function onlyRefuses<T>(
   read: () => T | Promise<T>,
   kinds: readonly string[],
@@ -200,6 +199,35 @@ function inflict(dir: string, whole: Files, { file, other, how }: Tampering): bo
   return text !== otherText;
 }
 
+/** A digit of a number in the tuning of a summary, and what is added to it. */
+const anyDigit = fc.record({
+  iteration: fc.integer({ min: 1, max: ITERATIONS }),
+  place: fc.nat(),
+  difference: fc.integer({ min: 1, max: 9 }),
+});
+
+type Digit = typeof anyDigit extends fc.Arbitrary<infer T> ? T : never;
+
+/** A run with another digit and all hashes made again; `null` if that leaves no JSON. */
+async function withDigit(whole: Files, digit: Digit): Promise<Forgery | null> {
+  const run = new Forgery(whole, ITERATIONS);
+  const name = summaryFile(digit.iteration);
+  // The rationale is free text, and the hash of the record before is made again.
+  const text = run.text(name).replace(/"rationale":"[^"]*"/, '"rationale":""');
+  const tuning = text.indexOf('"tuning":');
+  const digits = [...text.matchAll(/\d/g)].map(({ index }) => index).filter((at) => at > tuning);
+  const at = digits[digit.place % digits.length] ?? 0;
+  run.files[name] = text.slice(0, at) + (Number(text[at]) + digit.difference) % 10 +
+    text.slice(at + 1);
+  try {
+    await run.resign();
+    return run;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
 function restore(dir: string, whole: Files): void {
   for (const { name } of Deno.readDirSync(dir)) {
     if (whole[name] === undefined) Deno.removeSync(join(dir, name), { recursive: true });
@@ -294,6 +322,18 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
         restore(dir, whole);
       }
     }),
+    target("digits in the tuning of a summary, re-signed", 120, anyDigit, async (digit) => {
+      const forged = await withDigit(whole, digit);
+      if (forged === null) return;
+      try {
+        for (const [name, text] of Object.entries(forged.files)) {
+          Deno.writeTextFileSync(join(dir, name), text);
+        }
+        if ((await verifyRun(dir, { strict: true })).verdict === "PASS") throw new Error("PASS");
+      } finally {
+        restore(dir, whole);
+      }
+    }),
     target(
       "resuming",
       80,
@@ -308,7 +348,7 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
           for (let i = kept + 2; i <= ITERATIONS; i++) {
             await Deno.remove(join(dir, summaryFile(i))).catch(() => {});
           }
-          await onlyRefuses(() => runSoak({ dir, resume: true, signal: stopSoon() }), [
+          await onlyRefuses(() => resumed(dir), [
             "artifact",
             "usage",
             "system",
@@ -321,7 +361,13 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
   ];
 }
 
-/** Ends a run whose number of iterations was changed to a thousand million. */
-function stopSoon(): AbortSignal {
-  return AbortSignal.timeout(200);
+/** Goes on with a run, not to the end of one whose number of iterations was changed to a thousand million. */
+async function resumed(dir: string): Promise<unknown> {
+  const stop = new AbortController();
+  return await runSoak({
+    dir,
+    resume: true,
+    signal: stop.signal,
+    onIteration: ({ iteration }) => iteration > 2 * ITERATIONS && stop.abort(),
+  });
 }

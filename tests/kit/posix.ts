@@ -8,3 +8,10 @@ export async function makeFifo(path: string): Promise<void> {
   const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
   assert(success);
 }
+
+/** Waits until somebody opens a file; only Linux tells. */
+export async function isOpened(path: string): Promise<void> {
+  for await (const { kind } of Deno.watchFs(path)) {
+    if (kind === "access") return;
+  }
+}

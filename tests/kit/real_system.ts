@@ -3,7 +3,7 @@ import type { Profile } from "../../model/profile.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { type RunResult, runSoak } from "../../run/run.ts";
 import type { RunOptions } from "../../run/state.ts";
-import { MAIN } from "./soak_process.ts";
+import { HANG_MS, MAIN } from "./soak_process.ts";
 import { type TempDir, tempDir } from "./temp_dir.ts";
 
 /** One parameter, `size`, which brings one KPI, `cost`, down to its target from 6 up. */
@@ -86,9 +86,9 @@ export async function bench(): Promise<Bench> {
   };
 }
 
-/** Waits until something holds; the limit is for tests that fail. */
+/** Waits until something holds. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + HANG_MS;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

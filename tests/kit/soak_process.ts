@@ -1,6 +1,12 @@
 import config from "../../deno.json" with { type: "json" };
 import { inRepository } from "./repository.ts";
 
+/**
+ * After this many ms something hangs, on however slow a machine. It is for tests that fail: no other
+ * comes near it.
+ */
+export const HANG_MS = 120_000;
+
 /** The entry point. */
 export const MAIN = inRepository("main.ts");
 
@@ -18,8 +24,6 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program with its arguments that starts the process, such as `strace`. */
   readonly under?: readonly string[];
-  /** After this many ms it is killed: it hangs. */
-  readonly timeoutMs?: number;
 }
 
 /** How a process ended. */
@@ -52,20 +56,37 @@ export function spawnSoak(
 }
 
 /** Waits for a process and takes what it wrote; a process that hangs is killed. */
-export async function ended(child: Deno.ChildProcess, timeoutMs = 60_000): Promise<Ended> {
+export async function ended(child: Deno.ChildProcess): Promise<Ended> {
   let hung = false;
   const timer = setTimeout(() => {
     hung = true;
     child.kill("SIGKILL");
-  }, timeoutMs);
+  }, HANG_MS);
   const { code, signal, stdout, stderr } = await child.output();
   clearTimeout(timer);
-  if (hung) throw new Error(`the process did not end within ${timeoutMs} ms`);
+  if (hung) throw new Error(`the process did not end within ${HANG_MS} ms`);
   const decoder = new TextDecoder();
   return { code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 /** Runs the real command line. */
 export function soak(args: readonly string[], options: ProcessOptions = {}): Promise<Ended> {
-  return ended(spawnSoak(args, options), options.timeoutMs);
+  return ended(spawnSoak(args, options));
+}
+
+/** The most memory that a process has in use until its end, in MiB; only Linux tells. */
+export async function peakMiB(child: Deno.ChildProcess, end: Promise<unknown>): Promise<number> {
+  let over = false;
+  let peak = 0;
+  end.finally(() => over = true).catch(() => {});
+  while (!over) {
+    try {
+      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
+      peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
+    } catch {
+      // it has just ended
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return peak;
 }

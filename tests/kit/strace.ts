@@ -55,7 +55,7 @@ export async function traced(
   const calls = ["-e", `trace=${CALLS.join(",")}`];
   // The runtime's own cache would make its calls in the middle of ours.
   const permissions = [...PERMISSIONS, "--no-code-cache"];
-  const options = { under: [...under, ...calls, ...inject], permissions, timeoutMs: 30_000 };
+  const options = { under: [...under, ...calls, ...inject], permissions };
   const end = await soak(args, options);
   const trace = joined((await Deno.readTextFile(log)).split("\n"));
   await Deno.remove(log);

@@ -5,7 +5,7 @@ import { verifyRun } from "../../proof/verify.ts";
 import { type ReplayResult, replayRun } from "../../run/replay.ts";
 import { runSoak } from "../../run/run.ts";
 import { DEFAULTS, Forgery, honestRun, summaryName } from "../kit/forgery.ts";
-import { tempDir, textsIn } from "../kit/temp_dir.ts";
+import { memoryDir as tempDir, textsIn } from "../kit/temp_dir.ts";
 
 async function replayAfter(
   change: (run: Forgery) => void | Promise<void>,

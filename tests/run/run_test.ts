@@ -27,7 +27,13 @@ import { type RunResult, runSoak } from "../../run/run.ts";
 import type { RunOptions } from "../../run/state.ts";
 import { honestRun, loosen, unfinishedRun } from "../kit/forgery.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
-import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
+import {
+  fillFolder,
+  memoryDir as tempDir,
+  namesIn,
+  type TempDir,
+  textsIn,
+} from "../kit/temp_dir.ts";
 
 type Files = Readonly<Record<string, string>>;
 

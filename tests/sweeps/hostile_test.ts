@@ -16,7 +16,7 @@ import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
 import { DAMAGES, variants } from "../kit/hostile.ts";
 import { posix } from "../kit/posix.ts";
-import { type Ended, ended, soak, spawnSoak } from "../kit/soak_process.ts";
+import { type Ended, ended, peakMiB, soak, spawnSoak } from "../kit/soak_process.ts";
 import { fillFolder, namesIn, type TempDir, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const SUMMARY = summaryFile(3);
@@ -179,7 +179,7 @@ Deno.test("a summary named after an iteration in a far future keeps nobody busy"
   await Deno.writeTextFile(join(dir, RUN_FILE), canonicalJson({ ...run, iterations: 1e9 }));
   await Deno.writeTextFile(join(dir, summaryFile(1e9)), whole[SUMMARY] ?? "");
   for (const command of ["verify", "gate", "replay"]) {
-    const end = await soak([command, "--path", dir], { timeoutMs: 10_000 });
+    const end = await soak([command, "--path", dir]);
     expectClear(end, [1, 3], command);
   }
 });
@@ -258,7 +258,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
       for (const name of [...RECORDS, STEP_FILE, PROGRESS_FILE]) {
         await putInPlace(join(dir, name), make);
         for (const command of ["verify", "gate"]) {
-          const end = await soak([command, "--strict", "--path", dir], { timeoutMs: 10_000 });
+          const end = await soak([command, "--strict", "--path", dir]);
           // A link that leads nowhere is the same as no file, which is no harm for these two.
           const spare = name === STEP_FILE || name === PROGRESS_FILE;
           expectClear(
@@ -269,7 +269,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
         }
         // A simulated run that goes on makes its report anew, and has no incidents.
         if (name !== TUNING_REPORT_FILE && name !== PROGRESS_FILE) {
-          const resumed = await soak(["run", "--resume", "--out", dir], { timeoutMs: 10_000 });
+          const resumed = await soak(["run", "--resume", "--out", dir]);
           // A link that leads nowhere is the same as no file, and no step is no harm.
           const codes = name === STEP_FILE && what === "a dangling symlink" ? [0] : [2, 3, 4];
           if (!(name === SUMMARY && what === "a dangling symlink")) {
@@ -277,7 +277,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
           }
         }
         if (name === RUN_FILE) {
-          expectClear(await soak(["replay", "--path", dir], { timeoutMs: 10_000 }), [3], "replay");
+          expectClear(await soak(["replay", "--path", dir]), [3], "replay");
         }
         await Deno.remove(dir, { recursive: true });
         fillFolder(dir, whole);
@@ -297,7 +297,7 @@ for (const [what, make] of Object.entries(IMPOSTORS)) {
       ["hash", path],
     ];
     for (const args of commands) {
-      expectClear(await soak(args, { timeoutMs: 10_000 }), [3], args[0] ?? "");
+      expectClear(await soak(args), [3], args[0] ?? "");
     }
     assertEquals(namesIn(parent.path), [RUNTIME_FILE]);
   });
@@ -347,23 +347,6 @@ Deno.test("inherited names are neither parameters nor values", async () => {
 
 // --- memory ----------------------------------------------------------------------------------
 
-/** The most memory that a process had in use, in MiB. */
-async function peakMiB(child: Deno.ChildProcess, end: Promise<unknown>): Promise<number> {
-  let over = false;
-  let peak = 0;
-  end.finally(() => over = true).catch(() => {});
-  while (!over) {
-    try {
-      const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
-      peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
-    } catch {
-      // it has just ended
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return peak;
-}
-
 for (
   const [what, unit] of Object.entries({
     "opening brackets": "[",
@@ -382,7 +365,7 @@ for (
     const text = opening + unit.repeat(Math.floor(60 * 1024 * 1024 / unit.length));
     await Deno.writeTextFile(path, text);
     const child = spawnSoak(["params", "get", "tail_age_ms", "--runtime", path]);
-    const end = ended(child, 20_000);
+    const end = ended(child);
     const peak = await peakMiB(child, end);
     expectClear(await end, [3], what);
     assert(peak < 1024, `${peak} MiB`);

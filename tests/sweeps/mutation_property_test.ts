@@ -1,14 +1,15 @@
-import { assert, assertNotEquals } from "@std/assert";
+import { assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { verifyRun } from "../../proof/verify.ts";
-import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
-import { tempDir } from "../kit/temp_dir.ts";
+import { honestRun } from "../kit/forgery.ts";
+import { memoryDir } from "../kit/temp_dir.ts";
 
 const ITERATIONS = 12;
-const SETTINGS = { seed: 23, numRuns: 500 };
+// The same goes on in `deno task fuzz`, with digits of records that are signed again.
+const SETTINGS = { seed: 23, numRuns: 150 };
 
 async function verdictOf(files: Readonly<Record<string, Uint8Array>>): Promise<string> {
-  await using temp = await tempDir();
+  await using temp = await memoryDir();
   const dir = temp.file("run");
   Deno.mkdirSync(dir);
   for (const [name, bytes] of Object.entries(files)) Deno.writeFileSync(`${dir}/${name}`, bytes);
@@ -53,39 +54,6 @@ Deno.test("any byte of any file, removed or doubled, is noticed", async () => {
           ...bytes.slice(doubled ? at : at + 1),
         ];
         assertNotEquals(await verdictOf({ ...honest, [name]: Uint8Array.from(edited) }), "PASS");
-      },
-    ),
-    SETTINGS,
-  );
-});
-
-Deno.test("any digit of a number in the tuning of any summary, re-signed, is noticed", async () => {
-  const files = await honestRun(7, ITERATIONS);
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 1, max: ITERATIONS }),
-      fc.nat(),
-      fc.integer({ min: 1, max: 9 }),
-      async (iteration, place, difference) => {
-        const run = new Forgery(files, ITERATIONS);
-        const name = summaryName(iteration);
-        // The rationale is free text, and the hash of the record before is made again.
-        const text = run.text(name).replace(/"rationale":"[^"]*"/, '"rationale":""');
-        const tuning = text.indexOf('"tuning":');
-        const digits = [...text.matchAll(/\d/g)].map(({ index }) => index)
-          .filter((index) => index > tuning);
-        const at = digits[place % digits.length] ?? 0;
-        const digit = (Number(text[at]) + difference) % 10;
-        run.files[name] = text.slice(0, at) + digit + text.slice(at + 1);
-        try {
-          await run.resign();
-        } catch {
-          return; // No JSON any more: that is what the other properties are about.
-        }
-        await using temp = await tempDir();
-        run.write(temp.file("run"));
-        const { verdict } = await verifyRun(temp.file("run"), { strict: true });
-        assert(verdict !== "PASS", text.slice(at - 40, at + 40));
       },
     ),
     SETTINGS,

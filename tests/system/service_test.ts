@@ -28,7 +28,7 @@ while :; do sleep 0.02; done`;
 
 /** Reports what the server says, once that is what it should be or after a while. */
 const MEASURE = `${READ_SIZE}; wanted=$size; n=0
-while [ "$(cat effective)" != "$wanted" ] && [ $n -lt \${PATIENCE:-500} ]; do n=$((n+1)); sleep 0.02; done
+while [ "$(cat effective)" != "$wanted" ] && [ $n -lt \${PATIENCE:-9000} ]; do n=$((n+1)); sleep 0.02; done
 size=$(cat effective)
 ${REPORT}`;
 
