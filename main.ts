@@ -4,6 +4,7 @@
  * @module
  */
 
+import { firstError } from "./base/errors.ts";
 import type { Command } from "./cli/command.ts";
 import { type Io, openIo, reportError } from "./cli/console.ts";
 import { exitOfError } from "./cli/exit_code.ts";
@@ -65,7 +66,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!ENDS_IN_ORDER.includes(command.command)) return await dispatch(command, io);
     using _listening = listenForSignals(controller, io);
     return await dispatch(command, io);
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     // Work that has nothing to keep throws the signal's reason: the exit code.
     if (signal.aborted && error === signal.reason && typeof error === "number") return error;
     // A library names options, a command line flags.
