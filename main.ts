@@ -4,10 +4,9 @@
  * @module
  */
 
-import { firstError } from "./base/errors.ts";
 import type { Command } from "./cli/command.ts";
 import { type Io, openIo, reportError } from "./cli/console.ts";
-import { exitOfError } from "./cli/exit_code.ts";
+import { exitOfError, firstError } from "./cli/exit_code.ts";
 import { flagNamed } from "./cli/mistakes.ts";
 import { parseOptions } from "./cli/options.ts";
 import { listenForSignals } from "./cli/signals.ts";

@@ -109,14 +109,6 @@ export function osError(
   return new SoakError(kind, `${action}: ${cause}`, { where, remedy, cause: error });
 }
 
-/**
- * What went wrong first, where closing what was open went wrong too. The later error says less: it
- * often follows from the same cause, and what it lost is the smaller loss.
- */
-export function firstError(error: unknown): unknown {
-  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
-}
-
 /** Tells which system error an exception stands for. */
 export function osErrorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string"
