@@ -44,12 +44,18 @@ exec "$@"
  */
 const WATCH = `
 others() {
-  if [ -e /proc/self/stat ]; then
-    grep -hsE "\\) [^XZ] [0-9]+ $group " /proc/[0-9]*/stat | grep -qvE "^$$ |\\) . $$ "
-  else
+  if ! [ -e /proc/self/stat ]; then
     ps -A -o pid= -o ppid= -o pgid= -o stat= | grep -vE "^ *($$|[0-9]+ +$$) " |
       grep -qE "^ *[0-9]+ +[0-9]+ +$group +[^XZ]"
+    return
   fi
+  while read -r pid stat; do
+    set -- \${stat##*) }
+    [ $# -gt 1 ] && [ "$pid" != $$ ] && [ "$2" != $$ ] && return
+  done <<END
+$(LC_ALL=C exec grep -hsE "\\) [^XZ] [0-9]+ $group " /proc/[0-9]*/stat)
+END
+  return 1
 }
 group=$1 tenths=$(($2 * 10))
 while read -r _; do
