@@ -6,7 +6,7 @@
 
 import type { Command } from "./cli/command.ts";
 import { type Io, openIo, reportError } from "./cli/console.ts";
-import { exitOfError } from "./cli/exit_code.ts";
+import { exitOfError, firstError } from "./cli/exit_code.ts";
 import { flagNamed } from "./cli/mistakes.ts";
 import { parseOptions } from "./cli/options.ts";
 import { listenForSignals } from "./cli/signals.ts";
@@ -66,7 +66,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!ENDS_IN_ORDER.includes(command.command)) return await dispatch(command, io);
     using _listening = listenForSignals(controller, io);
     return await dispatch(command, io);
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     // Work that has nothing to keep throws the signal's reason: the exit code.
     if (signal.aborted && error === signal.reason && typeof error === "number") return error;
     // A library names options, a command line flags.

@@ -34,6 +34,14 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorKind, number>> = {
   system: EXIT.unable,
 };
 
+/**
+ * What went wrong first, where closing what was open went wrong too. The later error says less: it
+ * often follows from the same cause, and what it lost is the smaller loss.
+ */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
+}
+
 /** The exit code of an error; one that is not ours is a bug, and the work was not done. */
 export function exitOfError(error: unknown): number {
   return error instanceof SoakError ? EXIT_OF_ERROR[error.kind] : EXIT.unable;

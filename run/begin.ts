@@ -18,7 +18,7 @@ import { isImpostor, marketMaker } from "../model/market_maker.ts";
 import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
-import { requireProgram } from "../system/process.ts";
+import { requireProgram } from "../system/program.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
 import { openIncidents } from "./incidents.ts";

@@ -1,11 +1,13 @@
 // deno-lint-ignore-file no-console
 /**
- * Kills real runs at many random moments: `deno task crash [--kills N] [--seed S]`.
+ * Kills real runs at many random moments, and as many as they start a program of a real system:
+ * `deno task crash [--kills N] [--seed S]`.
  *
  * @module
  */
 
 import { crashRuns } from "../tests/kit/crash.ts";
+import { killsAtStart } from "../tests/kit/kills.ts";
 import { readArguments } from "./arguments.ts";
 
 const USAGE = "deno task crash [--kills N] [--seed S]";
@@ -30,7 +32,10 @@ async function main(): Promise<number> {
   for (const difference of result.differing) console.log(difference);
   const same = result.runs - result.differing.length;
   console.log(`${result.kills} killed; ${same} of ${result.runs} runs ended byte for byte alike`);
-  return same === result.runs ? 0 : 1;
+  const left = await killsAtStart(kills, 200);
+  for (const kill of left) console.log(`${kill}: left something running`);
+  console.log(`${kills} killed as they started a program; ${left.length} left something running`);
+  return same === result.runs && left.length === 0 ? 0 : 1;
 }
 
 Deno.exit(await main());

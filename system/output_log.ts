@@ -5,7 +5,8 @@
  */
 
 import { dirname } from "@std/path/dirname";
-import { osError } from "../base/errors.ts";
+import { osError, SoakError } from "../base/errors.ts";
+import { notRegular } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
@@ -34,15 +35,16 @@ export class OutputLog implements Disposable {
   #error: unknown = undefined;
   #closed = false;
 
-  /** Opens a log. */
-  constructor(path: string, keep = false, secrets: Secrets = NO_SECRETS) {
-    this.path = path;
+  /**
+   * Opens a new log, with nothing in it that must not be told. Where there is one by that name, of
+   * an earlier process, it stays as it is, and the new one is numbered: after `x.log` comes
+   * `x.2.log`.
+   */
+  constructor(path: string, secrets: Secrets = NO_SECRETS) {
     this.secrets = secrets;
     try {
       Deno.mkdirSync(dirname(path), { recursive: true });
-      const how = keep ? { append: true } : { write: true, truncate: true };
-      this.#file = Deno.openSync(path, { create: true, ...how });
-      this.#written = this.#total = this.#file.statSync().size;
+      ({ path: this.path, file: this.#file } = createNext(path));
     } catch (error) {
       throw osError("cannot write the log", path, error);
     }
@@ -72,6 +74,11 @@ export class OutputLog implements Disposable {
     const lines = text.split(/[\r\n]+/)
       .map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("[soak: "));
     return lines.slice(-3).map((line) => printable(line, 200)).join(" | ");
+  }
+
+  /** Whether what was added last is this. */
+  endsWith(text: string): boolean {
+    return new TextDecoder().decode(this.#end(text.length)) === text;
   }
 
   /** Completes the log. */
@@ -123,4 +130,26 @@ export class OutputLog implements Disposable {
     }
     return all.subarray(Math.max(0, all.length - length));
   }
+}
+
+/** Creates the first file of a series that is not there yet; never opens what is. */
+function createNext(first: string): { readonly path: string; readonly file: Deno.FsFile } {
+  let path = first;
+  for (let n = 2;; n++) {
+    try {
+      // Neither follows a link nor waits for a FIFO: it is there, and that is all.
+      return { path, file: Deno.openSync(path, { write: true, createNew: true }) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+    const info = Deno.lstatSync(path);
+    if (!info.isFile) throw inTheWay(path, info);
+    path = first.replace(/\.log$/, `.${n}.log`);
+  }
+}
+
+function inTheWay(path: string, info: Deno.FileInfo): SoakError {
+  const { what, where = path } = notRegular(path, info, "system");
+  const remedy = "move it away and go on with --resume";
+  return new SoakError("system", `cannot write the log: ${what}`, { where, remedy });
 }

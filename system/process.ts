@@ -1,18 +1,19 @@
 /**
  * Programs that are started: each in a process group of its own, with its output in a log, and
- * ended together with whatever it started itself. And, in words, why one can't be started.
+ * ended together with whatever it started itself.
  *
  * @module
  */
 
-import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
 import type { OutputLog } from "./output_log.ts";
+import { requireExecutable, startError, startFailure } from "./program.ts";
+import { Watchdog, watched } from "./watchdog.ts";
 
 /** What to start. */
 export interface ChildOptions {
-  /** The program and its arguments; no shell is involved. */
+  /** The program and its arguments; they reach it as they are, whatever is in them. */
   readonly command: readonly string[];
   /** Environment variables to add to those that are inherited. */
   readonly env: Readonly<Record<string, string>>;
@@ -35,56 +36,54 @@ const isWindows = Deno.build.os === "windows";
 /** How long a program's leftovers may take to end once it has exited itself, in ms. */
 const LEFTOVER_MS = 1000;
 
-/**
- * The same once nothing holds its output open any more. Processes that have ended but that nobody
- * collects, as in a container without an init, look alive: don't wait long for them.
- */
-const SILENT_LEFTOVER_MS = 200;
-
-/** How long to wait for the rest of the output of processes that have ended, in ms. */
+/** How long to wait for what follows from the end of processes, such as that of output, in ms. */
 const DRAIN_MS = 1000;
 
 /**
- * Ends a process group when its standard input ends, which happens when the process that holds
- * the other end dies, however it does.
+ * How long to look for an end that came in time but is not known yet, in ms. While this process was
+ * stopped, both its timer and the program's end went by, and the timer is what it sees first.
  */
-const WATCHDOG = 'read -r _ || { kill -s TERM -- "-$1"; sleep "$2"; kill -s KILL -- "-$1"; }';
+const LATE_MS = 100;
 
-/** Process groups to kill at once if the process exits while they run. */
-const living = new Set<number>();
+/** Programs to kill at once if this process exits while they run. */
+const living = new Set<Child>();
 
 function killTheLiving(): void {
-  for (const pid of living) signalGroup(pid, "SIGKILL");
+  for (const child of living) child.kill();
 }
 
 /** A program that was started, and whatever it has started itself. */
 export class Child {
   /** Its process id, which is that of its process group too. */
   readonly pid: number;
-  /** Settled when the program has ended; what it started may still run. */
+  /**
+   * Settled when the program has ended; what it started may still run. Rejected with a
+   * `SoakError` if it could not be started.
+   */
   readonly ended: Promise<Ending>;
   readonly #graceMs: number;
   readonly #output: Promise<void>;
   readonly #streams: readonly ReadableStreamDefaultReader<Uint8Array>[];
+  /** `null` where there are no process groups, or no shell. */
   readonly #watchdog: Watchdog | null;
   #hasEnded = false;
 
   /** Starts a program. */
   constructor(options: ChildOptions) {
-    const child = spawn(options);
+    const { log, graceSeconds } = options;
+    // A line that no program prints.
+    const failed = `[soak: it could not be started: ${crypto.randomUUID()}]`;
+    const { child, stdin } = spawn(options, failed);
     this.pid = child.pid;
-    this.#graceMs = options.graceSeconds * 1000;
+    this.#graceMs = graceSeconds * 1000;
     if (living.size === 0) globalThis.addEventListener("unload", killTheLiving);
-    living.add(child.pid);
-    this.#watchdog = watch(child.pid, options.graceSeconds);
-    this.ended = child.status.then(({ success, code, signal }) => {
-      this.#hasEnded = true;
-      const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
-      return { success, text };
-    });
-    this.#streams = [child.stdout.getReader(), child.stderr.getReader()];
-    this.#output = Promise.all(this.#streams.map((reader) => pump(reader, options.log)))
-      .then(() => {});
+    living.add(this);
+    this.#watchdog = stdin === null ? null : new Watchdog(stdin, child.stdout);
+    const streams = stdin === null ? [child.stdout, child.stderr] : [child.stderr];
+    this.#streams = streams.map((stream) => stream.getReader());
+    this.#output = Promise.all(this.#streams.map((reader) => pump(reader, log))).then(() => {});
+    this.ended = this.#ending(options, child.status, failed);
+    this.ended.catch(() => {}); // whoever stops it need not have asked how it ended
   }
 
   /** Whether the program itself has ended. */
@@ -102,42 +101,71 @@ export class Child {
     }
   }
 
+  /** Kills the program and everything in its process group. */
+  kill(): void {
+    this.#signalGroup("SIGKILL");
+  }
+
+  /** Tells whether the program ends within a time. */
+  async endsWithin(ms: number): Promise<boolean> {
+    if (!await settledWithin(this.ended, ms)) await settledWithin(this.ended, LATE_MS);
+    return this.#hasEnded;
+  }
+
   /**
    * Ends the program, if it still runs, and everything in its process group: SIGTERM first, and
    * SIGKILL for what is left after the grace period.
    */
   async stop(): Promise<boolean> {
-    let killed = false;
-    signalGroup(this.pid, "SIGTERM");
-    if (!this.#hasEnded && !await settledWithin(this.ended, this.#graceMs)) {
-      signalGroup(this.pid, "SIGKILL");
-      killed = true;
-    }
-    await this.ended;
-    await this.#endLeftovers();
+    this.#signalGroup("SIGTERM");
+    const inTime = this.#hasEnded || await this.endsWithin(this.#graceMs);
+    if (inTime) await this.#leftoversEnd();
+    this.kill();
+    await this.ended.catch(() => {});
     if (!await settledWithin(this.#output, DRAIN_MS)) {
       // Something that left the process group still holds the other end.
       for (const stream of this.#streams) await stream.cancel().catch(() => {});
     }
     await this.#output;
-    await this.#watchdog?.dismiss();
-    living.delete(this.pid);
+    await this.#watchdog?.dismissed(DRAIN_MS);
+    living.delete(this);
     if (living.size === 0) globalThis.removeEventListener("unload", killTheLiving);
-    return killed;
+    return !inTime;
   }
 
-  async #endLeftovers(): Promise<void> {
-    if (isWindows) return;
+  /** Waits a while for the end of what the program has started and left. */
+  async #leftoversEnd(): Promise<void> {
     const start = performance.now();
-    let limit = Math.min(this.#graceMs, LEFTOVER_MS);
-    this.#output.then(() => limit = Math.min(limit, SILENT_LEFTOVER_MS));
-    while (signalGroup(this.pid, 0)) {
-      if (performance.now() - start >= limit) {
-        signalGroup(this.pid, "SIGKILL");
-        return;
-      }
+    const limit = Math.min(this.#graceMs, LEFTOVER_MS);
+    while (await this.#watchdog?.seesOthers()) {
+      if (performance.now() - start >= limit) return;
       await sleep(10);
     }
+  }
+
+  /** The group's id is that of nobody else while the program or the watchdog is there. */
+  #signalGroup(signal: Deno.Signal): void {
+    if (this.#hasEnded && !this.#watchdog?.isThere) return;
+    try {
+      Deno.kill(isWindows ? this.pid : -this.pid, signal);
+    } catch {
+      // It has ended by now.
+    }
+  }
+
+  async #ending(
+    { command: [program = ""], log }: ChildOptions,
+    status: Promise<Deno.CommandStatus>,
+    failed: string,
+  ): Promise<Ending> {
+    const { success, code, signal } = await status;
+    this.#hasEnded = true;
+    if (this.#watchdog !== null && (code === 126 || code === 127)) {
+      await settledWithin(this.#output, DRAIN_MS);
+      if (log.endsWith(`${failed}\n`)) throw startFailure(program, code, log.lastLines());
+    }
+    const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+    return { success, text };
   }
 }
 
@@ -153,7 +181,7 @@ export async function runToEnd(
 ): Promise<CommandResult> {
   const { timeoutSeconds } = options;
   const child = new Child(options);
-  const timedOut = !await settledWithin(child.ended, timeoutSeconds * 1000);
+  const timedOut = !await child.endsWithin(timeoutSeconds * 1000);
   if (timedOut) options.log.note(`not done after ${timeoutSeconds} s: sending SIGTERM`);
   const killed = await child.stop();
   if (!timedOut) return { ...await child.ended, timedOut };
@@ -162,32 +190,45 @@ export async function runToEnd(
   return { success: false, text, timedOut };
 }
 
-function spawn({ command, env }: ChildOptions): Deno.ChildProcess {
+interface Spawned {
+  readonly child: Deno.ChildProcess;
+  /** What a watchdog listens to; `null` if there is none. */
+  readonly stdin: WritableStream<Uint8Array> | null;
+}
+
+/**
+ * Starts a program in a process group of its own: Ctrl-C in the terminal does not reach it, and all
+ * of it can be ended together. It is watched over unless the system has no groups or no shell.
+ */
+function spawn({ command, env, graceSeconds }: ChildOptions, failed: string): Spawned {
   const [program = "", ...args] = command;
+  const how = { env: { ...env }, stdout: "piped", stderr: "piped", detached: !isWindows } as const;
   try {
-    return new Deno.Command(program, {
-      args,
-      env: { ...env },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      // A process group of its own: Ctrl-C in the terminal does not reach it, and all of it can
-      // be ended together.
-      detached: !isWindows,
-    }).spawn();
+    if (!isWindows) {
+      if (program.includes("/")) requireExecutable(program);
+      const [shell = "", ...rest] = watched([...unshellable(), ...command], failed, graceSeconds);
+      const child = new Deno.Command(shell, { ...how, args: rest, stdin: "piped" }).spawn();
+      return { child, stdin: child.stdin };
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw startError(program, error);
+  }
+  try {
+    const child = new Deno.Command(program, { ...how, args, stdin: "null" }).spawn();
+    return { child, stdin: null };
   } catch (error) {
     throw startError(program, error);
   }
 }
 
-/** Sends a signal to a process group; tells whether there is one. */
-function signalGroup(pid: number, signal: Deno.Signal | 0): boolean {
-  try {
-    Deno.kill(isWindows ? pid : -pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * What passes on the environment variables that a shell may drop, since no variable of its own can
+ * have such a name. Without the permission to look for them they are not passed on.
+ */
+function unshellable(): readonly string[] {
+  if (Deno.permissions.querySync({ name: "env" }).state !== "granted") return [];
+  const lost = Object.entries(Deno.env.toObject()).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name));
+  return lost.length === 0 ? [] : ["env", ...lost.map(([name, value]) => `${name}=${value}`)];
 }
 
 async function pump(
@@ -205,114 +246,4 @@ async function pump(
     log.write(filter.end());
     log.note(`the output could not be read: ${printable(String(error), 200)}`);
   }
-}
-
-interface Watchdog {
-  /** Sends it away. */
-  dismiss(): Promise<void>;
-}
-
-/** Has a process group ended if this process dies; `null` where that is not possible. */
-function watch(pid: number, graceSeconds: number): Watchdog | null {
-  if (isWindows) return null;
-  try {
-    const dog = new Deno.Command("sh", {
-      args: ["-c", WATCHDOG, "sh", String(pid), String(Math.ceil(graceSeconds))],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-      detached: true,
-    }).spawn();
-    return {
-      async dismiss(): Promise<void> {
-        const writer = dog.stdin.getWriter();
-        await writer.write(new TextEncoder().encode("\n")).catch(() => {});
-        await writer.close().catch(() => {});
-        await dog.status;
-      },
-    };
-  } catch {
-    return null;
-  }
-}
-
-/** Any of the permissions to execute a file. */
-const EXECUTABLE = 0o111;
-
-/**
- * Refuses a program that certainly can't be started. One that passes may still fail to: only
- * starting it tells.
- */
-export function requireProgram(program: string): void {
-  if (program === "") throw notFound(program);
-  requirePermission(program);
-  if (isWindows) return; // which adds extensions to names, each in its turn
-  if (program.includes("/")) requireExecutable(program);
-  else requireOnPath(program);
-}
-
-/** Puts into words why a program could not be started. */
-function startError(program: string, error: unknown): SoakError {
-  if (error instanceof Deno.errors.NotFound) return notFound(program, error);
-  if (error instanceof Deno.errors.PermissionDenied) return notExecutable(program, error);
-  if (/format|ENOEXEC/i.test(String(error))) {
-    return new SoakError("system", "the command is not a program", {
-      where: printable(program, 200),
-      remedy: "a script needs a first line like #!/bin/sh",
-      cause: error,
-    });
-  }
-  return osError("cannot start the command", program, error);
-}
-
-function requirePermission(program: string): void {
-  const { state } = Deno.permissions.requestSync({ name: "run", command: program });
-  if (state === "granted") return;
-  throw new SoakError("system", "cannot start the command: not permitted to this program", {
-    where: printable(program, 200),
-    remedy: "run it with --allow-run",
-  });
-}
-
-function requireExecutable(path: string): void {
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw notFound(path, error);
-    return; // starting it finds better words
-  }
-  if (!info.isFile || ((info.mode ?? EXECUTABLE) & EXECUTABLE) === 0) throw notExecutable(path);
-}
-
-/** The shell looks, since reading PATH takes a permission that starting programs does not. */
-function requireOnPath(name: string): void {
-  let success: boolean;
-  try {
-    ({ success } = new Deno.Command("sh", {
-      args: ["-c", 'command -v -- "$1"', "sh", name],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync());
-  } catch {
-    return; // no shell to ask
-  }
-  if (!success) throw notFound(name);
-}
-
-function notFound(program: string, cause?: unknown): SoakError {
-  return new SoakError("system", "the command was not found", {
-    where: printable(program, 200),
-    remedy: "check its path, PATH and, if it is a script, its first line",
-    cause,
-  });
-}
-
-function notExecutable(program: string, cause?: unknown): SoakError {
-  return new SoakError("system", "the command may not be executed", {
-    where: printable(program, 200),
-    remedy: "check that it is a program, and its permissions: chmod +x",
-    cause,
-  });
 }

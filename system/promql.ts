@@ -116,25 +116,42 @@ function unreachable(endpoint: string, error: unknown, timeoutSeconds: number): 
   );
 }
 
+/** What an answer holds, if the server gave it as the whole of what was asked for. */
 function theResult(text: string, status: number): JsonValue | undefined {
+  if (status >= 300 && status < 400) {
+    throw notMeasured(
+      `HTTP status ${status}: a redirect, which is not followed; name the server that answers`,
+    );
+  }
+  const answered = status >= 200 && status < 300;
   let answer: JsonValue;
   try {
     answer = parseJson(text, "the answer");
   } catch (cause) {
     throw notMeasured(
-      status === 200
+      answered
         ? "the answer is not Prometheus' JSON"
         : `HTTP status ${status}, and the answer is not Prometheus' JSON`,
       { cause },
     );
   }
   if (!isJsonObject(answer)) throw notMeasured("the answer is not Prometheus' JSON");
-  if (answer["status"] !== "success") {
+  if (!answered || answer["status"] !== "success") {
     const kind = typeof answer["errorType"] === "string" ? `${answer["errorType"]}: ` : "";
     const error = typeof answer["error"] === "string" ? answer["error"] : `HTTP status ${status}`;
     throw notMeasured(`Prometheus refused the query: ${printable(kind + error, 300)}`);
   }
+  requireWhole(answer["warnings"]);
   return answer["data"];
+}
+
+/** With a warning comes what could be had, without the servers or blocks that could not be read. */
+function requireWhole(warnings: JsonValue | undefined): void {
+  if (warnings === undefined || warnings === null) return;
+  if (Array.isArray(warnings) && warnings.length === 0) return;
+  const [first] = Array.isArray(warnings) ? warnings : [warnings];
+  const says = typeof first === "string" ? first : JSON.stringify(first);
+  throw notMeasured(`the answer may be partial: Prometheus warns: ${printable(says, 300)}`);
 }
 
 function theValue(data: JsonValue | undefined): number {

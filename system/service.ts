@@ -98,7 +98,7 @@ class ServiceDriver implements Driver {
     log: OutputLog,
   ): Promise<"ready" | "interrupted" | "died"> {
     const { command, graceSeconds, readyFile, readyTimeoutSeconds } = this.#system;
-    this.#log ??= new OutputLog(join(request.dir, "logs", "SERVICE.log"), true, log.secrets);
+    this.#log ??= new OutputLog(join(request.dir, "logs", "SERVICE.log"), log.secrets);
     const before = readyFile === null ? null : stampOf(readyFile);
     const { SOAK_ITERATION: _, ...env } = iterationEnv(request);
     const child = new Child({ command, env, log: this.#log, graceSeconds });

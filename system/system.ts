@@ -87,7 +87,7 @@ class RealSystemUnderTest implements System {
     this.#isFirst = false;
     // What a process that ended by an error has left there tells why it did.
     const path = join(request.dir, "logs", `ITER_${request.iteration}.log`);
-    using log = new OutputLog(path, true, this.#secrets);
+    using log = new OutputLog(path, this.#secrets);
     const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
       request.onIncident(kind, this.#secrets.text(reason));
     const reading = await this.#attempts({ ...request, onIncident }, log);

@@ -152,7 +152,7 @@ Deno.test("a second run into one directory refuses at once, naming the first and
 async function liveRun(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = spawnSoak(["run", "--mock", "--iterations", "100000", "--quiet", "--out", dir]);
   const end = ended(child);
-  while (!exists(dir) || !namesIn(dir).includes(summaryFile(2))) {
+  while (!isFolder(dir) || !namesIn(dir).includes(summaryFile(2))) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return {
@@ -164,7 +164,7 @@ async function liveRun(dir: string): Promise<AsyncDisposable & { readonly pid: n
   };
 }
 
-function exists(path: string): boolean {
+function isFolder(path: string): boolean {
   try {
     return Deno.lstatSync(path).isDirectory;
   } catch (error) {

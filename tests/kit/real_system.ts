@@ -138,10 +138,14 @@ export interface Cli {
   end(): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
 }
 
-/** Starts the command line. */
-export function startCli(args: readonly string[]): Cli {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", MAIN, ...args],
+/** Starts the command line, if need be in a shell that did something first. */
+export function startCli(args: readonly string[], first = ""): Cli {
+  const command = [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...args];
+  const [program = "", ...rest] = first === ""
+    ? command
+    : ["sh", "-c", `${first}; exec "$@"`, "sh", ...command];
+  const child = new Deno.Command(program, {
+    args: rest,
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

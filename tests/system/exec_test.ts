@@ -124,6 +124,8 @@ Deno.test("exec stops at a measurement that fails, says why, and can be resumed"
     b.script("measure", GOOD);
     const result = await b.run({}, { resume: true, iterations: undefined });
     assertEquals([result.status, result.done], ["finished", 1], body);
+    assertStringIncludes(logOf(b, 2), "last words", body);
+    assert(exists(join(b.dir, "logs", "ITER_2.2.log")), body);
     assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS", body);
   }
 });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
 import { LOG_HEAD_BYTES, LOG_TAIL_BYTES, OutputLog } from "../../system/output_log.ts";
-import { tempDir } from "../kit/temp_dir.ts";
+import { makeFifo } from "../kit/posix.ts";
+import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -46,37 +47,39 @@ Deno.test("OutputLog shows the last three lines without what could harm a termin
   assertEquals(log.lastLines(), "two | three \\u001b[2J | four");
 });
 
-Deno.test("OutputLog empties a log, or goes on with it", async () => {
+Deno.test("OutputLog leaves earlier logs as they are, and numbers its own", async () => {
   await using dir = await tempDir();
-  const steps = [["a", false, "a"], ["b", true, "ab"], ["c", false, "c"]] as const;
-  for (const [text, keep, whole] of steps) {
-    using log = new OutputLog(dir.file("x.log"), keep);
+  for (const text of ["a", "b", "c"]) {
+    using log = new OutputLog(dir.file("x.log"));
     log.write(bytes(text));
-    log.close();
-    assertEquals(Deno.readTextFileSync(log.path), whole);
   }
+  assertEquals(textsIn(dir.path), { "x.2.log": "b", "x.3.log": "c", "x.log": "a" });
+});
+
+Deno.test("OutputLog neither follows a link nor waits for a FIFO", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using dir = await tempDir();
+  Deno.writeTextFileSync(dir.file("target"), "precious");
+  Deno.symlinkSync(dir.file("target"), dir.file("link.log"));
+  Deno.symlinkSync(dir.file("nothing"), dir.file("dangling.log"));
+  await makeFifo(dir.file("fifo.log"));
+  const cases = [
+    ["link.log", "a symbolic link, not a regular file"],
+    ["dangling.log", "a symbolic link, not a regular file"],
+    ["fifo.log", "a FIFO, not a regular file"],
+  ] as const;
+  const before = namesIn(dir.path);
+  for (const [name, says] of cases) {
+    const error = assertThrows(() => new OutputLog(dir.file(name)), SoakError, says);
+    assertEquals([error.kind, error.where], ["system", dir.file(name)]);
+  }
+  assertEquals(namesIn(dir.path), before);
+  assertEquals(Deno.readTextFileSync(dir.file("target")), "precious");
 });
 
 Deno.test("OutputLog says when it can't be written", async () => {
   await using dir = await tempDir();
   Deno.writeTextFileSync(dir.file("logs"), "in the way");
   assertThrows(() => new OutputLog(dir.file("logs/x.log")), SoakError, "cannot write the log");
-});
-
-Deno.test("OutputLog tells of a write that failed when it is closed", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await using dir = await tempDir();
-  const pipe = dir.file("x.log");
-  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
-  // Without a reader the log could not even be opened; without one later, it can't be written.
-  const reader = Deno.openSync(pipe, { read: true, write: true });
-  const log = new OutputLog(pipe, true);
-  log.write(bytes("x"));
-  reader.close();
-  log.write(bytes("y"));
-  log.write(bytes("z"));
-  const error = assertThrows(() => log.close(), SoakError, "cannot write the log: broken pipe");
-  assertEquals(error.where, pipe);
-  log.close();
 });

@@ -1,10 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { join, toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { profileToJson } from "../../model/profile_check.ts";
 import { runSoak } from "../../run/run.ts";
-import { requireProgram } from "../../system/process.ts";
-import { bench, TINY } from "../kit/real_system.ts";
+import { OutputLog } from "../../system/output_log.ts";
+import { Child, runToEnd } from "../../system/process.ts";
+import { requireProgram } from "../../system/program.ts";
+import { killsAtStart } from "../kit/kills.ts";
+import { bench, TINY, until } from "../kit/real_system.ts";
+import { inRepository } from "../kit/repository.ts";
 import { PERMISSIONS, soak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
@@ -18,8 +22,20 @@ Deno.test({
     await using dir = await tempDir();
     Deno.writeTextFileSync(dir.file("plain"), "no program", { mode: 0o644 });
     Deno.writeTextFileSync(dir.file("program"), "#!/bin/sh\n", { mode: 0o755 });
+    Deno.writeTextFileSync(dir.file("text"), "echo hello\n", { mode: 0o755 });
+    Deno.writeTextFileSync(dir.file("empty"), "", { mode: 0o755 });
+    Deno.writeFileSync(dir.file("binary"), new Uint8Array([1, 0, 2]), { mode: 0o755 });
     Deno.symlinkSync(dir.file("program"), dir.file("link"));
-    for (const name of ["sh", "deno", Deno.execPath(), dir.file("program"), dir.file("link")]) {
+    for (
+      const name of [
+        "sh",
+        "deno",
+        Deno.execPath(),
+        dir.file("program"),
+        dir.file("link"),
+        dir.file("binary"),
+      ]
+    ) {
       requireProgram(name);
     }
     const refused = [
@@ -29,6 +45,8 @@ Deno.test({
       [dir.file("missing"), "the command was not found"],
       [dir.file("plain"), "the command may not be executed"],
       [dir.path, "the command may not be executed"],
+      [dir.file("text"), "the command is not a program"],
+      [dir.file("empty"), "the command is not a program"],
     ] as const;
     for (const [name, says] of refused) {
       const error = assertThrows(() => requireProgram(name), SoakError, says);
@@ -77,3 +95,105 @@ Deno.test("soak run without the permission to start programs says so and leaves 
   assertStringIncludes(stderr, "run it with --allow-run");
   assertEquals(namesIn(dir.path), ["profile.json"]);
 });
+
+/** Stops itself right after it has started the command; what it waits for is over when it goes on. */
+const STOPPED = `
+import { runToEnd } from ${systemFile("process")};
+import { OutputLog } from ${systemFile("output_log")};
+
+const [dir] = Deno.args;
+using log = new OutputLog(dir + "/x.log");
+const command = ["sh", "-c", 'echo > "$1/done"', "sh", dir];
+const result = runToEnd({ command, env: {}, log, timeoutSeconds: 0.5, graceSeconds: 1 });
+const wake = 'until [ -e "$1/done" ]; do sleep 0.05; done; sleep 1; kill -s CONT "$2"';
+const waker = new Deno.Command("sh", { args: ["-c", wake, "sh", dir, String(Deno.pid)] }).spawn();
+Deno.kill(Deno.pid, "SIGSTOP");
+console.log(JSON.stringify(await result));
+await waker.status;
+`;
+
+/** The quoted URL of a module in system/. */
+function systemFile(name: string): string {
+  return JSON.stringify(toFileUrl(inRepository(`system/${name}.ts`)).href);
+}
+
+Deno.test({
+  name: "a command that ended in time is not late because this process was stopped meanwhile",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    Deno.writeTextFileSync(dir.file("stopped.ts"), STOPPED);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check", "--config", inRepository("deno.json")],
+        ...[dir.file("stopped.ts"), dir.path],
+      ],
+    }).output();
+    assertEquals(
+      new TextDecoder().decode(stdout),
+      '{"success":true,"text":"exited with code 0","timedOut":false}\n',
+      new TextDecoder().decode(stderr),
+    );
+  },
+});
+
+Deno.test({
+  name: "runToEnd() passes on arguments and every environment variable, and no input",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    using log = new OutputLog(dir.file("x.log"));
+    // A shell drops the first two; the others have names that a script of ours might use.
+    const inherited = { "a.b-c": "d e", "BASH_FUNC_f%%": "() { :; }", grace: "1", watch: "2" };
+    const args = ["-n", "a b", "*", "", "$HOME", "\n'\"", "--"];
+    const how = { env: { SOAK_X: "y" }, log, timeoutSeconds: 60, graceSeconds: 1 };
+    for (const [name, value] of Object.entries(inherited)) Deno.env.set(name, value);
+    try {
+      const script = ["sh", "-c", 'printf "[%s]" "$@"; cat', "sh", ...args];
+      for (const command of [script, ["env"]]) {
+        assertEquals((await runToEnd({ ...how, command })).text, "exited with code 0");
+      }
+    } finally {
+      for (const name of Object.keys(inherited)) Deno.env.delete(name);
+    }
+    log.close();
+    const text = Deno.readTextFileSync(log.path);
+    assertStringIncludes(text, args.map((arg) => `[${arg}]`).join(""));
+    for (const [name, value] of Object.entries({ ...inherited, SOAK_X: "y" })) {
+      assertStringIncludes(text, `${name}=${value}\n`);
+    }
+  },
+});
+
+Deno.test({
+  name: "soak killed at any moment of a start leaves nothing running",
+  ignore,
+  async fn() {
+    assertEquals(await killsAtStart(10, 20), []);
+  },
+});
+
+Deno.test({
+  name: "a watchdog is of the group that it ends, whose id is nobody else's while it lives",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    using log = new OutputLog(dir.file("x.log"));
+    const child = new Child({ command: ["true"], env: {}, log, graceSeconds: 1 });
+    await child.ended;
+    await until(
+      () => groupsOfWatchdogs().includes(child.pid),
+      "the watchdog is alone in the group",
+    );
+    await child.stop();
+    await until(() => !groupsOfWatchdogs().includes(child.pid), "the watchdog has gone");
+  },
+});
+
+/** The process groups in which a watchdog runs. */
+function groupsOfWatchdogs(): readonly number[] {
+  const { stdout } = new Deno.Command("ps", { args: ["-A", "-ww", "-o", "pgid=,stat=,args="] })
+    .outputSync();
+  return new TextDecoder().decode(stdout).split("\n")
+    .filter((line) => /^ *\d+ +[^ Z]\S* .*soak-watchdog/.test(line)).map((line) => parseInt(line));
+}

@@ -57,12 +57,17 @@ Deno.test("queryPrometheus() takes the one value of a vector, or a scalar", asyn
     [vector("1.5E+3"), 1500],
     [vector("-0"), 0],
     [scalar, 7],
+    [{ ...scalar, warnings: [], infos: ["a hint"] }, 7],
   ];
   for (const [answer, value] of cases) {
     await using server = await fake(() => Response.json(answer));
     assertEquals(await queryPrometheus("up", { url: server.url, timeoutSeconds: 30 }), value);
   }
 });
+
+function warned(warnings: unknown): Response {
+  return Response.json({ ...vector("1") as Record<string, unknown>, warnings });
+}
 
 const MATRIX = { status: "success", data: { resultType: "matrix", result: [] } };
 const REFUSED = {
@@ -84,6 +89,14 @@ Deno.test("queryPrometheus() says what is wrong with any other answer", async ()
     [() => Response.json([]), "not Prometheus' JSON"],
     [() => Response.json(REFUSED, { status: 400 }), "bad_data: parse error: \\u001b[31munexpected"],
     [() => new Response("<h1>Bad gateway</h1>", { status: 502 }), "HTTP status 502"],
+    [() => Response.json(vector("1"), { status: 503 }), "HTTP status 503"],
+    [() => Response.json(vector("1"), { status: 404 }), "HTTP status 404"],
+    [() => Response.json(vector("1"), { status: 302 }), "HTTP status 302: a redirect"],
+    [
+      () => warned(["remote read failed\u001b[31m"]),
+      "partial: Prometheus warns: remote read failed\\u001b",
+    ],
+    [() => warned("one"), "Prometheus warns: one"],
     [() => new Response("<h1>Hello</h1>"), "the answer is not Prometheus' JSON"],
     [() => Response.redirect("http://127.0.0.1:1/"), "HTTP status 302"],
     [() => new Response(" ".repeat(2 ** 20 + 1)), "larger than 1 MiB"],

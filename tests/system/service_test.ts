@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { runGate } from "../../gate.ts";
@@ -256,5 +262,28 @@ Deno.test("an interruption ends the interval at once, stops the service and can 
     const refused = await startCli(contradiction).end();
     assertEquals(refused.code, 2);
     assertStringIncludes(refused.err, "the run was started with 3600, not 1 (--interval)");
+  }
+});
+
+Deno.test("a full disk under a service's log is told in one line, and not before what came first", {
+  ignore: !posix,
+}, async () => {
+  const cases = [
+    [MEASURE, /^soak: cannot write the log: file too large \(.*SERVICE\.log\); raise the limit/m],
+    ["exit 3", /^soak: iteration 1 was not measured: the command exited with code 3 \(/m],
+  ] as const;
+  for (const [measure, says] of cases) {
+    await using b = await bench();
+    Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
+    const { command = [] } = service(b, `head -c 200000 /dev/zero\n${SERVER}`);
+    const process = startCli([
+      ...["run", "--service", "--profile", b.file("tiny.json"), "--iterations", "2"],
+      ...["--interval", "0.001", "--ready-file", b.file("effective"), "--grace", "1"],
+      ...["--measure", b.script("measure", measure), "--out", b.dir, "--", ...command],
+    ], "trap '' XFSZ; ulimit -f 64");
+    const { code, err } = await process.end();
+    assertEquals(code, 4, err);
+    assertMatch(err, says);
+    assertEquals(err.split("\n").filter((line) => line.startsWith("soak: ")).length, 1, err);
   }
 });
