@@ -5,16 +5,16 @@
  */
 
 /**
- * The kinds of incidents:
+ * A kind of incident:
  * - `died`: the service ended by itself; it was started again, at the latest by a resume;
  * - `failed`: an attempt to measure failed;
  * - `stopped`: the run ended by an error;
  * - `resumed`: it was gone on with, after an end of any kind.
  */
-export const INCIDENT_KINDS = ["died", "failed", "stopped", "resumed"] as const;
+export type IncidentKind = "died" | "failed" | "stopped" | "resumed";
 
-/** A kind of incident. */
-export type IncidentKind = typeof INCIDENT_KINDS[number];
+/** Every kind of incident. */
+export const INCIDENT_KINDS: readonly IncidentKind[] = ["died", "failed", "stopped", "resumed"];
 
 /** Something that happened, or the same several times in a row. */
 export interface Incident {

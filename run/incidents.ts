@@ -8,8 +8,14 @@
 import { SoakError } from "../base/errors.ts";
 import { sameHash } from "../base/hash.ts";
 import { printable } from "../base/text.ts";
-import { countIncidents, type IncidentKind, withIncident } from "../model/incident.ts";
+import {
+  countIncidents,
+  type Incident,
+  type IncidentKind,
+  withIncident,
+} from "../model/incident.ts";
 import { PROGRESS_FILE, readProgress, removeProgress, writeProgress } from "../record/artifacts.ts";
+import type { ProgressRecord } from "../record/records.ts";
 import type { RunState } from "./state.ts";
 
 /** Puts an incident on record; returns how often there was one of its kind in the run so far. */
@@ -32,15 +38,21 @@ export async function openIncidents(state: RunState, dir: string): Promise<void>
 /** Takes up what had happened when the run ended, and that it goes on. */
 export async function resumeIncidents(state: RunState, dir: string): Promise<void> {
   if (!isReal(state)) return;
-  const progress = await readProgress(dir);
-  if (progress !== null && sameHash(progress.previousHash, state.previousHash)) {
-    state.pending = progress.incidents;
-  } else if (progress === null && state.iteration > 0) {
-    const reason = `${PROGRESS_FILE} was not there: how the run had ended is not on record`;
-    state.pending = withIncident(state.pending, "failed", reason);
-  }
+  state.pending = pendingIn(await readProgress(dir), state);
   const ending = state.pending.at(-1)?.kind === "stopped" ? "an error" : "an interruption";
   await noteIncident(state, dir, "resumed", `after ${ending}`);
+}
+
+/** What has happened since the last record, which by now may be a later one than it was then. */
+function pendingIn(progress: ProgressRecord | null, state: RunState): readonly Incident[] {
+  if (progress === null) {
+    const reason = `${PROGRESS_FILE} was not there: how the run had ended is not on record`;
+    return state.iteration === 0 ? [] : withIncident([], "failed", reason);
+  }
+  if (sameHash(progress.previousHash, state.previousHash)) return progress.incidents;
+  // The record has taken in all but an error that came while it was written.
+  const last = progress.incidents.at(-1);
+  return last?.kind === "stopped" ? withIncident([], last.kind, last.reason) : [];
 }
 
 /** Puts on record that the run ends by an error, as far as that can be written. */

@@ -5,7 +5,7 @@ import { type GateResult, runGate } from "../../gate.ts";
 import type { Profile } from "../../model/profile.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
-import { PROGRESS_FILE, readProgress, readSummary } from "../../record/artifacts.ts";
+import { PROGRESS_FILE, readProgress, readSummary, writeProgress } from "../../record/artifacts.ts";
 import { explainIteration } from "../../report/explain.ts";
 import { RunTable } from "../../report/run_table.ts";
 import { style } from "../../report/terminal.ts";
@@ -307,4 +307,21 @@ Deno.test("a simulated run has no incidents, however often it is resumed", async
   const { incidents, status } = await b.run({}, { ...RESUME, profile: undefined });
   assertEquals([status, incidents], ["finished", { died: 0, failed: 0, stopped: 0, resumed: 0 }]);
   assertEquals(await incidentsOf(b, 3), {});
+});
+
+Deno.test("limit: who rewrites the record of how a run ended before the resume is believed", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  await assertRejects(
+    () => b.run(exec(b, FAILS_ONCE), { iterations: 2 }),
+    SoakError,
+    "iteration 1",
+  );
+  const progress = await readProgress(b.dir);
+  assertEquals(progress?.incidents.map(({ kind }) => kind), ["failed", "stopped"]);
+  await writeProgress(b.dir, { previousHash: progress?.previousHash ?? "", incidents: [] });
+  await assertRejects(() => b.run({}, RESUME), SoakError, "iteration 2");
+  const { findingCounts, incidents } = await verifyRun(b.dir);
+  assertEquals([findingCounts, incidents.failed], [{ run_incomplete: 1 }, 1]);
 });

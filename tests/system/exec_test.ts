@@ -351,6 +351,11 @@ Deno.test("a step that was interrupted is completed without measuring again", {
   const { done } = await b.run({}, { resume: true, iterations: undefined });
   assertEquals(done, 1);
   assertEquals(Deno.readTextFileSync(b.file("calls")), "1\n2\n3\n");
+  assertEquals((await readSummary(b.dir, 1)).record.incidents, undefined);
+  assertEquals((await readSummary(b.dir, 2)).record.incidents, [
+    { kind: "stopped", reason: "Error: the power goes", times: 1 },
+    { kind: "resumed", reason: "after an error", times: 1 },
+  ]);
   const { verdict, findings, counts } = await verifyRun(b.dir, { strict: true });
   assertEquals([verdict, findings, counts.full], ["PASS", [], 2]);
 });
