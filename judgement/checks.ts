@@ -124,9 +124,8 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     id: "freeze",
     name: "Ready to freeze",
     wanted: { ready: true, frozen: least, iterations: of, misses_at_end: MISSES_AT_END - 1 },
-    wantedText: of === 0
-      ? "at least half of them"
-      : `at least ${least} of ${of}, not ${MISSES_AT_END} misses at the end`,
+    wantedText: of === 0 ? "at least half of them" : `at least ${least} of ${of}` +
+      (of < MISSES_AT_END ? "" : `, not ${MISSES_AT_END} misses at the end`),
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
   const found = { ready, frozen, iterations: of, misses_at_end: missed };
@@ -181,14 +180,18 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
   };
 }
 
-function unchangedText({ missed, inEffect }: VerifyResult): string {
-  const what = missed === 0 ? "nothing needed changing" : "nothing was proposed";
+function unchangedText({ missed, inEffect, findingClasses }: VerifyResult): string {
+  const what = missed === 0 && findingClasses.proof === 0
+    ? "nothing needed changing"
+    : "nothing was proposed";
   return `${what}, ${inEffect?.fewest ?? 0} in effect`;
 }
 
 /** What to do about a run in which nothing was proposed. */
-function noProposalRemedy({ run, missed, iterations, reason }: VerifyResult): string {
+function noProposalRemedy(verification: VerifyResult): string {
+  const { run, missed, iterations, reason, findingClasses } = verification;
   if (iterations === 0) return LOOK_BELOW;
+  if (findingClasses.proof > 0) return "look at the findings first, named below";
   if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
   return run?.autoTune === false
     ? "auto-tune was off; soak again with --auto-tune, or accept it with --allow-no-deltas"

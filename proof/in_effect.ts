@@ -8,7 +8,7 @@ import type { Parameter } from "../model/profile.ts";
 
 /** What the measurements of a run say of the parameters in effect. */
 export interface SeenInEffect {
-  /** Keys of parameters that no measurement reported with the runtime's value. */
+  /** Keys of parameters that no measurement reported. */
   readonly never: readonly string[];
   /**
    * The smallest number of parameters that one measurement reported with the runtime's values; 0
@@ -37,8 +37,8 @@ export class InEffect {
     let seen = 0;
     for (const { key } of this.#parameters) {
       const value = Object.hasOwn(effective, key) ? effective[key] : undefined;
-      if (value === undefined || value !== told[key]) continue;
-      seen++;
+      if (value === undefined) continue;
+      if (value === told[key]) seen++;
       if (this.#never.size > 0) this.#never.delete(key);
     }
     if (seen < this.#fewest) this.#fewest = seen;

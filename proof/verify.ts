@@ -19,6 +19,7 @@ import {
   readRun,
   readStep,
   type Recorded,
+  resumeCommand,
   RUN_FILE,
   RUNTIME_FILE,
   STEP_FILE,
@@ -128,7 +129,7 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   });
   auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
   await auditProgress(dir, record, highest, { auditor, tally });
-  checkEnd(record, highest, opened, lastHash, tally);
+  checkEnd({ dir, run: record }, highest, opened, lastHash, tally);
   const { inEffect } = auditor;
   return tally.result({ run: record, profileHash, lastHash, inEffect, unprovable: [] });
 }
@@ -282,7 +283,7 @@ function openReport(dir: string, tally: Tally): ReportCheck | Unusable {
 }
 
 function checkEnd(
-  run: RunRecord,
+  { dir, run }: { readonly dir: string; readonly run: RunRecord },
   recorded: number,
   report: ReportCheck | Unusable,
   lastHash: string | null,
@@ -293,7 +294,7 @@ function checkEnd(
     tally.note(
       "run_incomplete",
       RUN_FILE,
-      `${recorded} of ${run.iterations} iterations are recorded; go on with \`soak run --resume\``,
+      `${recorded} of ${run.iterations} iterations are recorded; go on with: ${resumeCommand(dir)}`,
     );
   }
   if (typeof report === "string") {
@@ -327,7 +328,11 @@ async function auditProgress(
 /** Reads the step that a crash left over and notes it; `null` if there is none to be read. */
 async function readStepLeft(dir: string, tally: Tally): Promise<IterationRecord | null> {
   const note = (): void =>
-    tally.note("step_left_over", STEP_FILE, "a step was not completed; use `soak run --resume`");
+    tally.note(
+      "step_left_over",
+      STEP_FILE,
+      `a step was not completed; complete it with: ${resumeCommand(dir)}`,
+    );
   try {
     const step = await readStep(dir);
     if (step !== null) note();

@@ -11,6 +11,7 @@ import { decodeCanonical } from "../base/json.ts";
 import { atomicWriteJson, readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { MAX_FILE_BYTES, readRegularFile } from "../base/read_file.ts";
+import { shellWord } from "../base/text.ts";
 import {
   type IterationRecord,
   parseProgress,
@@ -36,6 +37,11 @@ export const PROGRESS_FILE = "RUN_IN_PROGRESS.json";
 
 /** Name of the lock of a run: held alone by who runs in the directory, shared by who judges it. */
 export const LOCK_FILE = "SOAK_RUN.lock";
+
+/** The command line that goes on with a run. */
+export function resumeCommand(dir: string): string {
+  return `soak run --resume --out ${shellWord(dir)}`;
+}
 
 /** Name of the verification's report for people. */
 export const VERIFY_REPORT_FILE = "DELTA_VERIFY_REPORT.md";

@@ -57,12 +57,11 @@ function inForceLines({ guards, versions }: InForce): string[] {
   ];
 }
 
-/** The share that was enough for this run, and what it would be otherwise. */
+/** The share that is enough for this run, and why. */
 function barWords({ threshold, signatureStuck }: VerifyResult): string {
+  if (signatureStuck > 0 || threshold === 0) return String(threshold);
   const lenient = Number(Math.max(0, threshold - LENIENCY).toFixed(6));
-  return signatureStuck === 0
-    ? `${lenient}, for no signature is stuck, else ${threshold}`
-    : `${threshold}, for a signature is stuck, else ${lenient}`;
+  return `${lenient}, ${LENIENCY} less than ${threshold} as no signature is stuck`;
 }
 
 /** Digits of a profile's hash that are enough to tell it from others by eye. */
@@ -117,6 +116,9 @@ export function renderVerification(
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
+    ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0
+      ? ["  To accept a run in which nothing was proposed: --allow-no-deltas"]
+      : []),
     ...(total === 0 ? [] : ["", style.bold(total === 1 ? "1 finding" : `${total} findings`)]),
     ...listed.map((finding) => `  ${findingLine(finding, style)}`),
     ...(total > listed.length ? [`  … and ${total - listed.length} more`] : []),

@@ -42,13 +42,23 @@ function write(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
+/** Parts of the sweep, each `SEEDSxITERATIONS`; `null` if one is something else. */
+function partsOf(args: readonly string[]): readonly (readonly [number, number])[] | null {
+  const parts = args.map((part) => /^(\d{1,6})x([1-9]\d{0,5})$/.exec(part));
+  if (parts.some((part) => part === null)) return null;
+  return parts.map((part) => [Number(part?.[1]), Number(part?.[2])] as const);
+}
+
 if (import.meta.main) {
+  const parts = partsOf(Deno.args.length > 0 ? Deno.args : FULL_SWEEP);
+  if (parts === null) {
+    write("usage: no_false_alarm.ts [SEEDSxITERATIONS …], for example 100x24");
+    Deno.exit(2);
+  }
   const parent = await Deno.makeTempDir({ prefix: "soak-sweep-" });
   let alarms = 0;
   try {
-    for (const part of Deno.args.length > 0 ? Deno.args : FULL_SWEEP) {
-      const [seeds, iterations] = part.split("x").map(Number);
-      if (seeds === undefined || !iterations) throw new Error(`not SEEDSxITERATIONS: ${part}`);
+    for (const [seeds, iterations] of parts) {
       alarms += await sweep(parent, seeds, iterations);
     }
   } finally {

@@ -123,7 +123,7 @@ class ServiceDriver implements Driver {
 
   /** Clears away a service that died, before it is started again; throws if that was too often. */
   async #prepareRestart(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
-    const { text } = await child.ended;
+    const { success, text } = await child.ended;
     await this.#stop();
     const { maxRestarts } = this.#system;
     const restarts = await request.onIncident("died", text) - 1;
@@ -132,7 +132,9 @@ class ServiceDriver implements Driver {
       throw new SoakError("system", `the service ${text}, after ${amount(restarts, "restart")}`, {
         where: this.#log?.path ?? "logs",
         remedy: (last === "" ? "" : `it printed last: ${last}; `) +
-          "mend it and go on with --resume, or start a new run with a larger --max-restarts",
+          (success
+            ? "a service has to stay in the foreground: it must not make itself a daemon, nor end"
+            : "mend it and go on with --resume, or start a new run with a larger --max-restarts"),
       });
     }
     log.note(`the service ${text}: starting it again`);

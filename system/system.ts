@@ -6,7 +6,7 @@
 
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
-import { printable } from "../base/text.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { sleep } from "../base/wait.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import {
@@ -116,7 +116,7 @@ class RealSystemUnderTest implements System {
           continue;
         }
         log.note(failure);
-        if (onError === "stop") throw failed(request.iteration, failure, error, log);
+        if (onError === "stop") throw failed(request, failure, error, log);
         return { kpis: this.#noKpis(), effectiveParams: {}, failure };
       }
     }
@@ -127,12 +127,17 @@ class RealSystemUnderTest implements System {
   }
 }
 
-function failed(iteration: number, what: string, cause: unknown, log: OutputLog): SoakError {
+function failed(
+  { iteration, dir }: MeasureRequest,
+  what: string,
+  cause: unknown,
+  log: OutputLog,
+): SoakError {
   const last = log.lastLines();
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
     where: printable(log.path),
-    remedy: `${printed}; mend it and go on with --resume`,
+    remedy: `${printed}; mend it and go on with: soak run --resume --out ${shellWord(dir)}`,
     cause,
   });
 }

@@ -262,8 +262,12 @@ Deno.test("a run that needed no change passes when that is accepted", {
   // Nothing else stands in the way, so that the remedy works.
   assertEquals(statuses(open), "pass pass unknown pass pass pass");
   assertEquals((await settled('{"size":2}', { allowNoDeltas: true })).verdict, "PASS");
-  // Accepting that nothing changed is not accepting another value in effect.
+  // Accepting that nothing changed is not accepting another value in effect, and is not offered.
   assertEquals((await settled('{"size":3}', { allowNoDeltas: true })).verdict, "FAIL");
+  const wrong = await settled('{"size":3}', {});
+  const look = wrong.checks.find(({ id }) => id === "full_apply_ratio")?.look;
+  assertEquals(look, "look at the findings first, named below");
+  assertEquals(wrong.verification.inEffect, { never: [], fewest: 0 });
 });
 
 Deno.test("a run under another profile than the one asked for fails with a finding of its own", async () => {

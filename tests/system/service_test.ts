@@ -156,6 +156,15 @@ Deno.test("a service that keeps dying ends the run, which can be resumed", {
   await assertGone(b);
 });
 
+Deno.test("a service that ends with success is told to stay in the foreground", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const error = await failure(b.run(service(b, "exit 0", { maxRestarts: 0 })));
+  assertStringIncludes(error.message, "the service exited with code 0, after no restart");
+  assertStringIncludes(error.message, "has to stay in the foreground");
+});
+
 Deno.test("a service is waited for until its URL answers with success", {
   ignore: !posix,
 }, async () => {
