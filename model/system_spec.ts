@@ -192,7 +192,7 @@ export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
 export class OptionError extends SoakError {
   /**
    * The option at fault: a name in `RunOptions`, that of a setting or of a kind of system, or
-   * `reload…` for the three ways to reload.
+   * `reload` for the three ways to reload.
    */
   readonly option: string;
 
