@@ -19,7 +19,7 @@
 
 import { canonicalJson } from "./base/canonical.ts";
 import type { SoakError } from "./base/errors.ts";
-import { checkList, checkToJson, decide, type GateCheck } from "./judgement/checks.ts";
+import { checkList, decide, type GateCheck } from "./judgement/checks.ts";
 import { type Snapshot, SnapshotWindow } from "./judgement/snapshot.ts";
 import { byGuard, type Guard } from "./model/guards.ts";
 import { marketMaker } from "./model/market_maker.ts";
@@ -31,9 +31,10 @@ import type { Verdict, VerifyResult } from "./proof/verdict.ts";
 import { verifyRun } from "./proof/verify.ts";
 import { GATE_REPORT_FILE, METRICS_FILE, SNAPSHOT_FILE } from "./record/artifacts.ts";
 import { holdRun } from "./record/held_run.ts";
+import { gateToJson } from "./report/gate_report.ts";
 import { renderMetrics } from "./report/metrics.ts";
 import { ReportFolder } from "./report/report_folder.ts";
-import { inForceToJson, runFacts, VerifyReport } from "./report/verify_report.ts";
+import { VerifyReport } from "./report/verify_report.ts";
 
 export type { GateCheck } from "./judgement/checks.ts";
 export { type KpiStatistics, type Snapshot, takeSnapshot } from "./judgement/snapshot.ts";
@@ -146,16 +147,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     });
     await folder.write(METRICS_FILE, text);
   }
-  const answer = {
-    schema_version: 1,
-    verdict,
-    strict,
-    checks: checks.map(checkToJson),
-    run: runFacts(verification),
-    incidents: verification.incidents,
-    last_hash: verification.lastHash,
-    ...inForceToJson(verification.inForce),
-  };
+  const answer = gateToJson({ verdict, checks, verification });
   await folder.write(GATE_REPORT_FILE, canonicalJson(answer));
   return { verdict, checks, snapshot, verification, skipped, unwritten: folder.failure };
 }

@@ -29,6 +29,7 @@ export type {
   IterationFacts,
   SeenIteration,
 } from "./proof/audit_sink.ts";
+export type { SeenInEffect } from "./proof/in_effect.ts";
 export type { InForce, OtherVersion, OwnSetting } from "./proof/in_force.ts";
 export type { GuardSetting } from "./model/guard_settings.ts";
 export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./record/records.ts";

@@ -6,10 +6,10 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import { runGate } from "../gate.ts";
-import { checkToJson } from "../judgement/checks.ts";
 import { loadProfile } from "../model/profile_file.ts";
+import { gateToJson } from "../report/gate_report.ts";
 import { renderGate } from "../report/verdict_text.ts";
-import { runFacts, summaryOf } from "../report/verify_report.ts";
+import { summaryOf } from "../report/verify_report.ts";
 import type { GateCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT_OF_VERDICT } from "./exit_code.ts";
@@ -27,10 +27,7 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
   });
   if (command.json) {
     io.out(canonicalJson({
-      verdict,
-      strict,
-      checks: checks.map(checkToJson),
-      run: runFacts(verification),
+      ...gateToJson({ verdict, checks, verification }),
       snapshot,
       verification: { ...summaryOf(verification), findings: verification.findings },
     }));

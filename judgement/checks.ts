@@ -58,21 +58,6 @@ export function checkList(judged: Judged): GateCheck[] {
   ];
 }
 
-/** The check list's lines as they stand in `GATE_REPORT.json` and in what `--json` prints. */
-export function checkToJson(check: GateCheck): JsonObject {
-  const { id, name, status, found, wanted, foundText, wantedText, look } = check;
-  return {
-    id,
-    name,
-    status,
-    found,
-    wanted,
-    found_text: foundText,
-    wanted_text: wantedText,
-    look,
-  };
-}
-
 /** Where the records don't tell, the verification's own check names what is missing. */
 const LOOK_BELOW = "look at what is missing, named below";
 
@@ -102,7 +87,7 @@ function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
     ...check,
     status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
     found: { verdict, on_target: met, iterations: of },
-    foundText: `${verdict}, ${met} of the last ${of} iterations`,
+    foundText: `${verdict}, ${met} of the last ${of === 1 ? "iteration" : `${of} iterations`}`,
     look: verdict === "PASS"
       ? null
       : `look at summary.kpi_reasons in ${summariesText(missed_last8)}`,
@@ -116,40 +101,45 @@ function listOf(warn: number, pass: number): string {
 }
 
 function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
-  const { freeze_ready: ready, iterations_analyzed: of, misses_at_end: missed } = snapshot;
+  const { freeze_ready: ready, iterations_analyzed: of, misses_at_end, final_state } = snapshot;
   const gapped = verification.findingClasses.gap > 0;
-  const frozen = snapshot.guards_last8.freeze;
-  const least = leastOf(of, 1, 2);
+  const { freeze: frozen } = snapshot.guards_last8;
   const check = {
     id: "freeze",
     name: "Ready to freeze",
-    wanted: { ready: true, frozen: least, iterations: of, misses_at_end: MISSES_AT_END - 1 },
-    wantedText: of === 0 ? "at least half of them" : `at least ${least} of ${of}` +
-      (of < MISSES_AT_END ? "" : `, not ${MISSES_AT_END} misses at the end`),
+    wanted: { ready: true, frozen: 1, misses_at_end: MISSES_AT_END - 1 },
+    wantedText: "frozen at least once, its last state mostly on target",
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
-  const found = { ready, frozen, iterations: of, misses_at_end: missed };
+  const found = { ready, frozen, iterations: of, misses_at_end, final_state };
   if (!ready && gapped) {
     const foundText = "can't be told after a gap in the record";
     return { ...check, status: "unknown", found, foundText, look: LOOK_BELOW };
   }
-  const but = ready
-    ? ""
-    : missed >= MISSES_AT_END
-    ? `, but the last ${missed} missed a KPI`
-    : frozen >= least
-    ? ", but KPIs are not on target"
-    : "";
+  const { iterations, on_target } = final_state;
+  const tail = misses_at_end < MISSES_AT_END
+    ? `last state on target in ${on_target} of ${iterations}`
+    : `the last ${misses_at_end} missed a KPI`;
   return {
     ...check,
     status: ready ? "pass" : "fail",
     found,
-    foundText: `frozen in ${frozen} of the last ${of}${but}`,
-    look: ready
-      ? null
-      : `a freeze begins once ${profile.guards.freeze_after} in a row meet every ` +
-        "KPI and ends with a miss; soak verify --explain I tells of iteration I",
+    foundText: `frozen in ${frozen} of ${of}, ${tail}`,
+    look: ready ? null : settleRemedy(snapshot, profile),
   };
+}
+
+/** What to do about a run that had not settled at its end. */
+function settleRemedy(
+  { verdict, final_state, guards_last8 }: Snapshot,
+  { guards: { freeze_after } }: Profile,
+): string {
+  if (verdict !== "FAIL" && final_state.iterations < freeze_after) {
+    return "it was still being tuned at its end: soak for more iterations";
+  }
+  return guards_last8.freeze === 0
+    ? `a freeze takes ${freeze_after} iterations in a row that meet every KPI`
+    : "look at summary.kpi_reasons in the last summaries: the KPIs did not stay on target";
 }
 
 function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged): GateCheck {
@@ -168,23 +158,47 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
       ...check,
       status: passed ? "pass" : "fail",
       foundText: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
-      look: passed ? null : "look at the proposals in DELTA_VERIFY_REPORT.md",
+      look: passed ? null : ratioRemedy(verification),
     };
   }
   return {
     ...check,
-    status: allowNoDeltas ? "pass" : "unknown",
-    foundText: allowNoDeltas ? unchangedText(verification) : "nothing was proposed",
-    wantedText: allowNoDeltas ? `at least ${least}, or no proposal` : `at least ${least}`,
-    look: allowNoDeltas ? null : noProposalRemedy(verification),
+    ...(allowNoDeltas ? acceptedCheck(verification) : {
+      status: "unknown",
+      foundText: "nothing was proposed",
+      look: noProposalRemedy(verification),
+    }),
   };
 }
 
-function unchangedText({ missed, inEffect, findingClasses }: VerifyResult): string {
-  const what = missed === 0 && findingClasses.proof === 0
-    ? "nothing needed changing"
-    : "nothing was proposed";
-  return `${what}, ${inEffect?.fewest ?? 0} in effect`;
+function ratioRemedy({ counts }: VerifyResult): string {
+  return counts.unproven > 0 && counts.fail === 0
+    ? "a change was not measured after it was applied: soak for more iterations"
+    : "look at the proposals in DELTA_VERIFY_REPORT.md";
+}
+
+/** How a run without any proposal stands where that is accepted. */
+function acceptedCheck(
+  { missed, inEffect, iterations }: VerifyResult,
+): Pick<GateCheck, "status" | "foundText" | "look"> {
+  const seen = inEffect?.fewest ?? 0;
+  if (seen === 0) {
+    return {
+      status: "unknown",
+      foundText: "nothing was proposed, nothing seen in effect",
+      look: "report effective_params with each measurement, so that it is known what was measured",
+    };
+  }
+  if (missed === 0) {
+    return { status: "pass", foundText: `nothing needed changing, ${seen} in effect`, look: null };
+  }
+  return {
+    status: "warn",
+    foundText: `nothing was proposed, ${seen} in effect`,
+    look:
+      `KPIs were missed in ${missed} of ${iterations} iterations; skip_reason in the summaries ` +
+      "says why nothing was proposed",
+  };
 }
 
 /** What to do about a run in which nothing was proposed. */
@@ -195,7 +209,7 @@ function noProposalRemedy(verification: VerifyResult): string {
   if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
   return run?.autoTune === false
     ? "auto-tune was off; soak again with --auto-tune, or accept it with --allow-no-deltas"
-    : "no rule asked for a change though KPIs were missed; look at the rules' conditions";
+    : "KPIs were missed and nothing was proposed: skip_reason in the summaries says why";
 }
 
 function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Judged): GateCheck {
@@ -264,11 +278,12 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
 }
 
 function findingsText(
-  { verdict, reason, counts, findingClasses }: VerifyResult,
+  { verdict, reason, counts, findingClasses, findingCounts }: VerifyResult,
   total: number,
   strict: boolean,
 ): string {
   const what = total === 0 ? "no findings" : total === 1 ? "1 finding" : `${total} findings`;
+  if (findingCounts.profile_unexpected !== undefined) return `${what}: ${reason}`;
   if (strict && total > 0) return what;
   const uncounted = !strict && findingClasses.proof > 0 ? `${what}, not counted` : what;
   const decided = verdict !== "PASS" && findingClasses.gap === 0 && counts.total > 0;
@@ -289,10 +304,14 @@ function summariesText(iterations: readonly number[]): string {
   return shown.join(", ") + (left > 0 ? ` and ${left} before` : "");
 }
 
-/** A gap leaves everything but proven falsehood open; else any failed check decides. */
+/**
+ * A gap leaves everything open but proven falsehood and what has happened already; else any failed
+ * check decides.
+ */
 export function decide(checks: readonly GateCheck[], verification: VerifyResult): Verdict {
   if (verification.findingClasses.gap > 0) {
-    return verification.verdict === "FAIL" ? "FAIL" : "INCONCLUSIVE";
+    const fell = checks.some(({ id, status }) => id === "stayed_up" && status === "fail");
+    return verification.verdict === "FAIL" || fell ? "FAIL" : "INCONCLUSIVE";
   }
   if (checks.some(({ status }) => status === "fail")) return "FAIL";
   return checks.some(({ status }) => status === "unknown") ? "INCONCLUSIVE" : "PASS";

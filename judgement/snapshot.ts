@@ -34,6 +34,8 @@ export interface Snapshot {
   readonly missed_last8: readonly number[];
   /** How many iterations in a row, up to the last one, did not. */
   readonly misses_at_end: number;
+  /** Iterations of the window under the state that the run ends with, and how many met every KPI. */
+  readonly final_state: { readonly iterations: number; readonly on_target: number };
   /** Iterations in the run. */
   readonly iterations_total: number;
   /** Iterations in the window. */
@@ -43,8 +45,9 @@ export interface Snapshot {
   /** In how many iterations of the window each guard held. */
   readonly guards_last8: Readonly<Record<Guard, number>>;
   /**
-   * Whether the configuration settled: the verdict is not FAIL, it was frozen in at least half of
-   * the window, and the last {@linkcode MISSES_AT_END} iterations did not all miss a KPI.
+   * Whether the configuration settled: the verdict is not FAIL, the freeze was entered within the
+   * window, the state that the run ends with was on target in most of its iterations there, and the
+   * last {@linkcode MISSES_AT_END} iterations did not all miss a KPI.
    */
   readonly freeze_ready: boolean;
   /** KPI values in the window that stand far out from the others. */
@@ -102,6 +105,8 @@ export class SnapshotWindow {
     const passed = n - missed.length;
     const isEnough = (least: number): boolean => n > 0 && passed >= leastOf(n, least, gate.window);
     const verdict = isEnough(gate.pass) ? "PASS" : isEnough(gate.warn) ? "WARN" : "FAIL";
+    const final = window.filter(({ ranUnder }) => ranUnder === window.at(-1)?.stateHash);
+    const finalMet = final.filter(({ kpisMet }) => kpisMet).length;
     const misses = n - 1 - window.findLastIndex(({ kpisMet }) => kpisMet);
     const guards = byGuard((guard) => window.filter(({ guards }) => guards[guard]).length);
     const series = kpis.map(({ key }) => [key, valuesOf(window, key)] as const);
@@ -112,12 +117,13 @@ export class SnapshotWindow {
       pass_count_last8: passed,
       missed_last8: missed,
       misses_at_end: misses,
+      final_state: { iterations: final.length, on_target: finalMet },
       iterations_total: this.#total,
       iterations_analyzed: n,
       kpi_last8: Object.fromEntries(series.map(([key, values]) => [key, statistics(values)])),
       guards_last8: guards,
-      freeze_ready: verdict !== "FAIL" && misses < MISSES_AT_END &&
-        guards.freeze >= leastOf(n, 1, 2),
+      freeze_ready: verdict !== "FAIL" && misses < MISSES_AT_END && guards.freeze > 0 &&
+        finalMet > final.length / 2,
       anomalies_count: series.reduce((sum, [, values]) => sum + anomalies(values), 0),
       signature_loops: loops(window.map(({ stateHash }) => stateHash)),
       time_range: first === undefined || last === undefined
@@ -146,6 +152,7 @@ export class SnapshotWindow {
  *   kpis: { risk_ratio: 0.3 },
  *   kpisMet: i >= 4,
  *   guards,
+ *   ranUnder: "",
  *   stateHash: "",
  * }));
  * const { verdict, pass_count_last8, freeze_ready } = takeSnapshot(iterations, marketMaker);

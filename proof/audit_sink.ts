@@ -23,6 +23,8 @@ export interface IterationFacts {
   readonly kpisMet: boolean;
   /** Which guards held. */
   readonly guards: Readonly<Record<Guard, boolean>>;
+  /** State hash of the runtime that it ran under. */
+  readonly ranUnder: string;
   /** State hash after the iteration. */
   readonly stateHash: string;
 }

@@ -126,7 +126,7 @@ export class Auditor {
     this.#report(auditTime(record, this.#lastTimeMs, this.#run));
     const guards = this.#auditStep(record, hash, judgement);
     this.#sink.iteration({ record, judgement, guards, profile });
-    this.#sink.seen(seenOf(record, judgement, guards, profile));
+    this.#sink.seen(seenOf(record, { hash, judgement, guards, profile }));
 
     this.#expected = expected;
     this.#lastFileHash = fileHash;
@@ -248,16 +248,20 @@ export class Auditor {
 
 function seenOf(
   { iteration, utc, kpis, tuning }: IterationRecord,
-  { verdict }: KpiJudgement,
-  guards: GuardEvaluation | null,
-  profile: Profile,
+  { hash, judgement, guards, profile }: {
+    readonly hash: string;
+    readonly judgement: KpiJudgement;
+    readonly guards: GuardEvaluation | null;
+    readonly profile: Profile;
+  },
 ): SeenIteration {
   return {
     iteration,
     utc,
     kpis,
-    kpisMet: verdict === "PASS",
+    kpisMet: judgement.verdict === "PASS",
     guards: byGuard((guard) => guards?.[guard].holds ?? false),
+    ranUnder: hash,
     stateHash: tuning.stateHash,
     applied: tuning.applied,
     profile,

@@ -228,6 +228,7 @@ class LegacyAuditor {
       kpis: record.kpis,
       kpisMet: verdict === "PASS",
       guards: byGuard((guard) => held.includes(guard)),
+      ranUnder: record.oldHash ?? "",
       stateHash: record.stateHash ?? "",
       applied: record.applied,
       profile: marketMaker,

@@ -214,7 +214,7 @@ export class Tally implements AuditSink {
     }
     if (total === 0) {
       const reason = this.#nothingProposed(facts);
-      return allowNoDeltas
+      return allowNoDeltas && (facts.inEffect?.fewest ?? 0) > 0
         ? { verdict: "PASS", reason }
         : { verdict: "INCONCLUSIVE", reason: `${reason}; no change was proven` };
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { basename } from "@std/path/basename";
 import { printable, ratioText, shellWord } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
 import { GUARD_SETTINGS } from "../model/guard_settings.ts";
@@ -100,7 +101,9 @@ function runWords(run: RunRecord, profileHash: string): string {
 
 function systemWords({ system, seed }: RunRecord): string {
   if (system.kind === "mock") return `mock with seed ${seed}`;
-  return `${system.kind} of ${printable(system.command.map(shellWord).join(" "), 120)}`;
+  const [program = "", ...args] = system.command;
+  const command = [basename(program), ...args].map(shellWord).join(" ");
+  return `${system.kind} of ${printable(command, 100)}`;
 }
 
 /** The answer of a verification, for a terminal; the findings below it. */
@@ -116,7 +119,8 @@ export function renderVerification(
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
-    ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0
+    ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0 &&
+        (result.inEffect?.fewest ?? 0) > 0
       ? ["  To accept a run in which nothing was proposed: --allow-no-deltas"]
       : []),
     ...(total === 0 ? [] : ["", style.bold(total === 1 ? "1 finding" : `${total} findings`)]),
@@ -181,7 +185,8 @@ export function renderGate(
     ...runLines(verification),
     ...table(rows),
     ...(looks.length > 0 ? ["", ...looks] : []),
-    ...(verification.strict || findingClasses.proof === 0
+    ...(verification.strict || findingClasses.proof === 0 ||
+        verification.findingCounts.profile_unexpected !== undefined
       ? []
       : ["", "Without --strict, findings are named and do not count."]),
     "",

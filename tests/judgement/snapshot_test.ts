@@ -14,6 +14,7 @@ function facts(i: number, over: Partial<IterationFacts> = {}): IterationFacts {
     kpis: { risk_ratio: 0.3, net_bps: 3 },
     kpisMet: true,
     guards: NONE,
+    ranUnder: "a",
     stateHash: "a",
     ...over,
   };
@@ -63,16 +64,50 @@ function settledOf(word: string): boolean {
   return takeSnapshot(run, marketMaker).freeze_ready;
 }
 
-Deno.test("ready to freeze takes a freeze in half of the window, and KPIs that are not FAIL", () => {
+Deno.test("ready to freeze takes a freeze in the window, and KPIs that are not FAIL", () => {
   assertEquals(snapshotOf("gggggggg").freeze_ready, true);
   assertEquals(snapshotOf("gggggggg", false).freeze_ready, false);
   assertEquals(snapshotOf("bbbbgggg").freeze_ready, false);
   assertEquals(settledOf("ggggggbg"), true, "a miss before the end");
   assertEquals(settledOf("gggggggb"), true, "a miss at the end");
   assertEquals(settledOf("ggggggbb"), true, "two misses at the end");
+  assertEquals(settledOf("ggbggbgg"), true, "misses all over");
   assertEquals(settledOf("bbbggggg"), true, "a warning can be ready");
   assertEquals(settledOf("gggggbbb"), false, "three misses at the end");
-  assertEquals(settledOf("gbgbggbg"), false, "never settled");
+  assertEquals(settledOf("gbgbgbgb"), false, "never frozen");
+});
+
+Deno.test("whoever meets enough of the KPIs is ready, wherever the misses are but at the end", () => {
+  for (let misses = 0; misses < 256; misses++) {
+    const word = [...misses.toString(2).padStart(8, "0")].map((bit) => bit === "1" ? "b" : "g")
+      .join("");
+    const good = [...word].filter((letter) => letter === "g").length;
+    const wanted = good >= 5 && word.includes("gg") && !word.endsWith("bbb");
+    assertEquals(settledOf(word), wanted, word);
+  }
+});
+
+Deno.test("the state that a run ends with must have been on target itself", () => {
+  const endingWith = (tail: string): boolean => {
+    const frozen = { ...NONE, freeze: true };
+    const before = [..."ggggggg"].map((_, i) =>
+      facts(i + 1, { guards: frozen, stateHash: i === 6 ? "b" : "a" })
+    );
+    const after = [...tail].map((letter, i) =>
+      facts(8 + i, { kpisMet: letter === "g", ranUnder: "b", stateHash: "b" })
+    );
+    return takeSnapshot([...before, ...after], marketMaker).freeze_ready;
+  };
+  assertEquals(["b", "g", "bg", "gb", "ggb", "bbg"].map(endingWith), [
+    false,
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
+  const { final_state } = takeSnapshot([facts(1, { stateHash: "b" })], marketMaker);
+  assertEquals(final_state, { iterations: 0, on_target: 0 });
 });
 
 Deno.test("statistics skip what was not measured", () => {
