@@ -123,8 +123,9 @@ export function unknownFlag(command: CommandName, arg: string): SoakError {
   const synonym = own.find((flag) => flag.name === name || flag.synonyms?.includes(name));
   const owners = ownersOf(name);
   if (synonym === undefined && owners.length > 0) {
-    const commands = owners.map((owner) => `soak ${owner}`).join(" and ");
-    return usage(what, shown(arg), `--${name} belongs to ${commands}`);
+    const commands = owners.slice(0, 3).map((owner) => `soak ${owner}`).join(" and ");
+    const others = owners.length > 3 ? " and others" : "";
+    return usage(what, shown(arg), `--${name} belongs to ${commands}${others}`);
   }
   const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
   if (near !== undefined) return usage(what, shown(arg), `did you mean --${near}?`);

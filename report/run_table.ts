@@ -116,6 +116,8 @@ export function renderCounts({ count, applied, skipped }: TuningCounts): string 
   const reasons = GUARDS.filter((guard) => skipped[guard] > 0)
     .map((guard) => `${skipped[guard]} ${guard}`);
   const held = count - applied;
-  return `${count} iterations: ${applied} applied a change, ${held} did not` +
+  return `${count} ${
+    count === 1 ? "iteration" : "iterations"
+  }: ${applied} applied a change, ${held} did not` +
     (reasons.length === 0 ? "" : ` (${reasons.join(", ")})`);
 }

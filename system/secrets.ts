@@ -5,6 +5,7 @@
  */
 
 import { osError, SoakError } from "../base/errors.ts";
+import type { Profile } from "../model/profile.ts";
 import { OptionError, type RealSystem } from "../model/system_spec.ts";
 
 /** Takes secret values out of text; `[NAME]` takes the place of each. */
@@ -42,18 +43,20 @@ const RECORDED = [
   "readyUrl",
   "readyFile",
   "reloadCommand",
+  "profile",
 ] as const;
 
 /**
  * Reads a system's secrets from the environment, which is what its programs inherit.
  *
  * @throws {SoakError} If a variable is missing, empty or not allowed to be read, or if its value
- * stands in a setting that is recorded.
+ * stands in a setting that is recorded, or in the profile.
  */
-export function readSecrets(system: RealSystem): Secrets {
+export function readSecrets(system: RealSystem, profile: Profile): Secrets {
   if (system.secretEnv.length === 0) return NO_SECRETS;
   const values = system.secretEnv.map((name) => [name, valueOf(name)] as const);
-  for (const [name, value] of values) requireUnrecorded(system, name, value);
+  const recorded = { ...system, profile: JSON.stringify(profile) };
+  for (const [name, value] of values) requireUnrecorded(recorded, name, value);
   return secretsOf(values);
 }
 
@@ -79,8 +82,11 @@ function variable(name: string): string | undefined {
   }
 }
 
-function requireUnrecorded(system: RealSystem, name: string, value: string): void {
-  const settings: Partial<Record<string, unknown>> = { ...system };
+function requireUnrecorded(
+  settings: Partial<Record<string, unknown>>,
+  name: string,
+  value: string,
+): void {
   const secrets = secretsOf([[name, value]]);
   const has = (text: unknown): boolean => typeof text === "string" && secrets.text(text) !== text;
   const option = RECORDED.find((setting) => [settings[setting]].flat().some(has));
@@ -93,8 +99,7 @@ function requireUnrecorded(system: RealSystem, name: string, value: string): voi
 export function secretsOf(values: readonly (readonly [name: string, value: string])[]): Secrets {
   const needles = new Map<string, string>();
   for (const [name, value] of values) {
-    // As it is, as JSON has it, and as an address has it.
-    for (const spelt of [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]) {
+    for (const spelt of spellingsOf(value)) {
       if (!needles.has(spelt)) needles.set(spelt, `[${name}]`);
     }
   }
@@ -125,6 +130,38 @@ export function secretsOf(values: readonly (readonly [name: string, value: strin
       };
     },
   };
+}
+
+/** A value as it is, as JSON strings have it, and as addresses have it. */
+function spellingsOf(value: string): ReadonlySet<string> {
+  const json = JSON.stringify(value).slice(1, -1);
+  const strings = [json, ...[false, true].map((upper) => ascii(json, upper))];
+  // Some writers leave these as they are, and some don't.
+  const rest = (text: string): string =>
+    text.replaceAll(/[!'()*~]/g, (character) => `%${hex(character, 2).toUpperCase()}`);
+  const encoded = encodeURIComponent(value);
+  const addresses = [encoded, rest(encoded), rest(encoded).replaceAll("%7E", "~")]
+    .flatMap((text) => [text, text.replaceAll("%2F", "/")])
+    .flatMap((text) => [text, text.replaceAll("%20", "+")])
+    .flatMap((text) => [text, text.replaceAll(/%../g, (code) => code.toLowerCase())]);
+  return new Set([
+    value,
+    ...strings,
+    ...strings.map((text) => text.replaceAll("/", "\\/")),
+    ...addresses,
+  ]);
+}
+
+/** A JSON string with an escape for whatever is not ASCII. */
+function ascii(json: string, upper: boolean): string {
+  return json.replaceAll(/[\u007f-\uffff]/g, (unit) => {
+    const digits = hex(unit, 4);
+    return `\\u${upper ? digits.toUpperCase() : digits}`;
+  });
+}
+
+function hex(unit: string, digits: number): string {
+  return unit.charCodeAt(0).toString(16).padStart(digits, "0");
 }
 
 /** Finds values in text, of those that begin at one place the longest. */

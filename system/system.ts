@@ -41,7 +41,7 @@ export interface SystemOptions {
 export function openSystem({ system, seed, profile }: SystemOptions): System {
   if (system.kind === "mock") return openMock(profile, seed, system);
   requireSources(system, profile);
-  return new RealSystemUnderTest(system, profile, readSecrets(system));
+  return new RealSystemUnderTest(system, profile, readSecrets(system, profile));
 }
 
 function openMock(profile: Profile, seed: number | null, { fault }: MockSystem): System {

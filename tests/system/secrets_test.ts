@@ -1,7 +1,14 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "@std/path";
 import * as fc from "fast-check";
 import config from "../../deno.json" with { type: "json" };
+import { SoakError } from "../../base/errors.ts";
 import { profileToJson } from "../../model/profile_check.ts";
 import { NO_SECRETS, type Secrets, secretsOf } from "../../system/secrets.ts";
 import { posix } from "../kit/posix.ts";
@@ -39,6 +46,46 @@ Deno.test("secrets are replaced by their names, as they are and as JSON and addr
     assertEquals(secrets.text(text), shown);
     assertEquals(decoder.decode(secrets.bytes(encoder.encode(text))), shown);
     assertEquals(streamed(secrets, text, [1, 1, 1, 2, 3]), shown);
+  }
+});
+
+Deno.test("a secret is found in the spellings of common writers of JSON and addresses", () => {
+  const value = "h\u00fcnter 2/(secret)!*'~\ud83d\ude00";
+  const secrets = secretsOf([["PW", value]]);
+  const percent = "h%C3%BCnter%202%2F%28secret%29%21%2A%27~%F0%9F%98%80";
+  for (
+    const spelt of [
+      "h\\u00fcnter 2/(secret)!*'~\\ud83d\\ude00", // Python, ASCII only
+      "h\\u00FCnter 2/(secret)!*'~\\uD83D\\uDE00",
+      "h\\u00fcnter 2\\/(secret)!*'~\\ud83d\\ude00", // PHP
+      "h\u00fcnter 2\\/(secret)!*'~\ud83d\ude00",
+      percent, // RFC 3986
+      percent.replace("%2F", "/"), // Python's quote()
+      percent.replace("%20", "+"), // a form
+      percent.replaceAll(/%../g, (code) => code.toLowerCase()),
+      percent.replace("~", "%7E"),
+      encodeURIComponent(value),
+    ]
+  ) assertEquals(secrets.text(`<${spelt}>`), "<[PW]>", spelt);
+});
+
+Deno.test("a secret that stands in the profile is refused before anything is done", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  Deno.env.set("SOAK_TEST_IN_PROFILE", TINY.description);
+  try {
+    const system = {
+      kind: "exec",
+      command: ["true"],
+      secretEnv: ["SOAK_TEST_IN_PROFILE"],
+    } as const;
+    const error = await assertRejects(() => b.run(system), SoakError);
+    assertStringIncludes(error.message, "the value of SOAK_TEST_IN_PROFILE stands where it would");
+    assert(!error.message.includes(TINY.description));
+    assertEquals(namesIn(b.temp.path), []);
+  } finally {
+    Deno.env.delete("SOAK_TEST_IN_PROFILE");
   }
 });
 
