@@ -108,7 +108,7 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     id: "freeze",
     name: "Ready to freeze",
     wanted: { ready: true, frozen: 1, misses_at_end: MISSES_AT_END - 1 },
-    wantedText: "frozen at least once, its last state mostly on target",
+    wantedText: "frozen once, the last state on target",
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
   const found = { ready, frozen, iterations: of, misses_at_end, final_state };
@@ -117,14 +117,17 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     return { ...check, status: "unknown", found, foundText, look: LOOK_BELOW };
   }
   const { iterations, on_target } = final_state;
-  const tail = misses_at_end < MISSES_AT_END
-    ? `last state on target in ${on_target} of ${iterations}`
-    : `the last ${misses_at_end} missed a KPI`;
+  // Where it is one state all along, the KPIs' own check says how often it was on target.
+  const tail = misses_at_end >= MISSES_AT_END
+    ? `, the last ${misses_at_end} missed a KPI`
+    : iterations < of
+    ? `, the last state on target in ${on_target} of ${iterations}`
+    : "";
   return {
     ...check,
     status: ready ? "pass" : "fail",
     found,
-    foundText: `frozen in ${frozen} of ${of}, ${tail}`,
+    foundText: `frozen in ${frozen} of the last ${of}${tail}`,
     look: ready ? null : settleRemedy(snapshot, profile),
   };
 }
