@@ -65,6 +65,8 @@ export class Auditor {
   readonly #inEffect: InEffect;
   /** What happened to the system so far; `null` once a gap has made it unknown. */
   #incidents: IncidentCounts | null = NO_INCIDENTS;
+  /** Version that made the last record; `null` after a gap. */
+  #maker: string | null;
   #lastTimeMs: number;
 
   /** Starts with the run's own record. */
@@ -72,6 +74,7 @@ export class Auditor {
     this.#run = run;
     this.#sink = sink;
     this.#lastFileHash = runHash;
+    this.#maker = run.toolVersion;
     this.#lastTimeMs = Date.parse(run.startedUtc);
     this.#inEffect = new InEffect(run.profile.parameters);
     this.#dueKeys = run.system.kind === "mock" ? run.profile.parameters.map(({ key }) => key) : [];
@@ -89,6 +92,7 @@ export class Auditor {
     this.#expected = null;
     this.#history = null;
     this.#incidents = null;
+    this.#maker = null;
     this.#lastFileHash = null;
     this.#last = null;
   }
@@ -116,7 +120,7 @@ export class Auditor {
       });
     }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
-    this.#report(auditVersion(record, this.#run));
+    this.#report(auditVersion(record, this.#maker, this.#run));
     this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
       this.#report(auditEffective(record, this.#dueKeys, state.values, profile));
@@ -139,6 +143,7 @@ export class Auditor {
 
     this.#expected = expected;
     this.#lastFileHash = fileHash;
+    this.#maker = record.toolVersion ?? this.#run.toolVersion;
     this.#last = { previousHash: record.previousHash, incidents: record.incidents ?? [] };
     this.#lastTimeMs = Date.parse(record.utc);
   }

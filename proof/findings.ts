@@ -133,7 +133,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
     "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
   ),
   version_at_odds: proof(
-    "A summary says that another version made it, and names the one that started the run.",
+    "A summary says that another version made it, which can't be: it started the run or never resumed.",
   ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   profile_unexpected: proof(
