@@ -105,10 +105,10 @@ export function countIncidents(
   return counts;
 }
 
-/** Incidents in words: `2 restarts, 1 failed measurement`; `none` if there are none. */
+/** Incidents in words: `2 deaths, 1 failed measurement`; `none` if there are none. */
 export function incidentText({ died, failed, stopped, resumed }: IncidentCounts): string {
   const parts = [
-    ...(died > 0 ? [amount(died, "restart")] : []),
+    ...(died > 0 ? [amount(died, "death")] : []),
     ...(failed > 0 ? [amount(failed, "failed measurement")] : []),
     ...(stopped > 0 ? [`stopped by an error ${often(stopped)}`] : []),
     ...(resumed > 0 ? [`resumed ${often(resumed)}`] : []),

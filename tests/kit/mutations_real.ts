@@ -249,8 +249,9 @@ const damages: readonly Mutation[] = [
   damage(
     "what tells how a run ended is there though it is finished",
     "progress_unexpected",
-    (run) => {
+    async (run) => {
       become(run, SERVICE);
+      await run.resign();
       run.files[PROGRESS] = JSON.stringify({ incidents: [], previous_hash: "0".repeat(64) });
     },
   ),

@@ -9,6 +9,7 @@ import { verifyRun } from "../../proof/verify.ts";
 import { PROGRESS_FILE, readProgress, readSummary, writeProgress } from "../../record/artifacts.ts";
 import { explainIteration } from "../../report/explain.ts";
 import { RunTable } from "../../report/run_table.ts";
+import { renderGate, renderVerification } from "../../report/verdict_text.ts";
 import { style } from "../../report/terminal.ts";
 import type { RunOptions } from "../../run/state.ts";
 import { posix } from "../kit/posix.ts";
@@ -105,7 +106,9 @@ function allowing(gate: Partial<Profile["gate"]>): Profile {
   return { ...TINY, gate: { ...TINY.gate, ...gate } };
 }
 
-const NONE = "no restart, no failed measurement";
+const AND_NOW = "; a resume does not undo it: mend it and start a new run, in whose profile " +
+  "gate.max_restarts and gate.max_failed may allow some";
+const NONE = "no death, no failed measurement";
 
 Deno.test("a service that dies now and then fails the gate, which names the iterations", {
   ignore: !posix,
@@ -116,9 +119,10 @@ Deno.test("a service that dies now and then fails the gate, which names the iter
   assertEquals(await incidentsOf(b, 9), { 5: [died], 7: [died] });
   for (const strict of [true, false]) {
     assertEquals(stayedUp(await runGate(b.dir, { strict })), [
-      "2 restarts, no failed measurement",
+      "2 deaths, no failed measurement",
       NONE,
-      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
+      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/" +
+      AND_NOW,
     ]);
   }
   assertEquals(namesIn(b.dir).includes(PROGRESS_FILE), false);
@@ -139,14 +143,20 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assert(logOf(b, 4).startsWith("iteration 4\n"), "the log of the first attempt is kept");
   const result = await runGate(b.dir, { strict: true, prometheus: true });
   assertEquals(stayedUp(result), [
-    "2 restarts, 2 failed measurements",
+    "2 deaths, 2 failed measurements",
     NONE,
-    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
+    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/" +
+    AND_NOW,
   ]);
 
   const read = (name: string): string => Deno.readTextFileSync(join(b.dir, name));
   const counts = { died: 2, failed: 2, stopped: 2, resumed: 2 };
   assertEquals(JSON.parse(read("GATE_REPORT.json")).incidents, counts);
+  const incidents =
+    "Incidents: 2 deaths, 2 failed measurements, stopped by an error 2 times, resumed 2 times";
+  const shown = renderGate(result.verification, result.checks, result.verdict, style(false));
+  const verified = renderVerification(result.verification, null, style(false));
+  for (const text of [shown, verified]) assertEquals(text.split(incidents).length, 2);
   assertEquals(JSON.parse(read("DELTA_VERIFY_REPORT.json")).summary.incidents, counts);
   assertStringIncludes(read("DELTA_VERIFY_REPORT.md"), "| 6 | died | 1 | was killed by SIGSEGV |");
   assertStringIncludes(read("POST_SOAK_METRICS.prom"), '\nsoak_incident_count{kind="died"} 2\n');
@@ -154,7 +164,7 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assertStringIncludes(story, "What happened before it was measured\n  died     once");
   const rows = new RunTable();
   rows.take((await readSummary(b.dir, 6)).record);
-  const what = "(1 restart, 1 failed measurement, stopped by an error once, resumed once)";
+  const what = "(1 death, 1 failed measurement, stopped by an error once, resumed once)";
   assertStringIncludes(rows.render(TINY, style(false)), what);
 });
 
@@ -168,9 +178,12 @@ Deno.test("a run that ended by an error and was not resumed tells so", {
   assertEquals(verdict, "INCONCLUSIVE");
   assertEquals(incidents, { died: 0, failed: 2, stopped: 1, resumed: 0 });
   assertEquals(findingCounts, { run_incomplete: 1 });
+  const story = await explainIteration(b.dir, 3, style(false));
+  assertStringIncludes(story, "Iteration 3 is not recorded\n\nWhat has happened so far\n  failed");
+  assertStringIncludes(story, "\nTo go on with it: soak run --resume --out ");
   const { checks } = await runGate(b.dir);
   const check = checks.find(({ name }) => name === "Stayed up");
-  assertEquals([check?.status, check?.foundText], ["fail", "no restart, 2 failed measurements"]);
+  assertEquals([check?.status, check?.foundText], ["fail", "no death, 2 failed measurements"]);
 });
 
 Deno.test("attempts that failed before one that did not are counted, and can be allowed", {
@@ -179,15 +192,15 @@ Deno.test("attempts that failed before one that did not are counted, and can be 
   for (
     const [allowed, wanted] of [
       [undefined, NONE],
-      [5, "no restart, at most 5 failed measurements"],
-      [6, "no restart, at most 6 failed measurements"],
+      [5, "no death, at most 5 failed measurements"],
+      [6, "no death, at most 6 failed measurements"],
     ] as const
   ) {
     await using b = await bench();
     const profile = allowing(allowed === undefined ? {} : { max_failed: allowed });
     await b.run(exec(b, FAILS_ONCE, { retries: 1 }), { iterations: 6, profile });
     const [found, limit, look] = stayedUp(await runGate(b.dir, { strict: true }));
-    assertEquals([found, limit], ["no restart, 6 failed measurements", wanted]);
+    assertEquals([found, limit], ["no death, 6 failed measurements", wanted]);
     assertEquals(look === null, allowed === 6);
   }
 });
@@ -201,7 +214,7 @@ Deno.test("a failed iteration counts with each of its attempts, even long before
   await b.run(system, { iterations: 8 });
   assertEquals(await incidentsOf(b, 8), { 2: ["failed ×3: the command exited with code 3"] });
   const [found] = stayedUp(await runGate(b.dir, { strict: true }));
-  assertEquals(found, "no restart, 3 failed measurements");
+  assertEquals(found, "no death, 3 failed measurements");
 });
 
 Deno.test("a reload signal that kills the service is a restart like any other", {
@@ -212,15 +225,15 @@ Deno.test("a reload signal that kills the service is a restart like any other", 
   await b.run(service(b, [], { command }), { iterations: 6 });
   const died = ["died ×1: was killed by SIGHUP"];
   assertEquals(await incidentsOf(b, 6), { 2: died, 3: died });
-  assertEquals(stayedUp(await runGate(b.dir))[0], "2 restarts, no failed measurement");
+  assertEquals(stayedUp(await runGate(b.dir))[0], "2 deaths, no failed measurement");
 });
 
 Deno.test("restarts can be allowed", { ignore: !posix }, async () => {
   await using b = await bench();
   await b.run(service(b, [3]), { iterations: 6, profile: allowing({ max_restarts: 1 }) });
   assertEquals(stayedUp(await runGate(b.dir, { strict: true })), [
-    "1 restart, no failed measurement",
-    "at most 1 restart, no failed measurement",
+    "1 death, no failed measurement",
+    "at most 1 death, no failed measurement",
     null,
   ]);
 });
@@ -246,7 +259,7 @@ Deno.test("soak's own death loses no incident", { ignore: !posix }, async () => 
   ];
   assertEquals(await incidentsOf(b, 6), { 1: lost });
   const [found] = stayedUp(await runGate(b.dir, { strict: true }));
-  assertEquals(found, "no restart, 1 failed measurement");
+  assertEquals(found, "no death, 1 failed measurement");
 });
 
 Deno.test("an interruption is no failure, but the resume is on record", {
