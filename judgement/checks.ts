@@ -242,16 +242,17 @@ function stayedUpCheck({ verification, profile }: Judged): GateCheck {
     id: "stayed_up",
     name: "Stayed up",
     status: !within ? "fail" : known ? "pass" : "unknown",
-    found: run === null ? { restarts: null, failed: null } : { restarts: died, failed },
-    wanted: { restarts: max_restarts, failed: max_failed },
+    found: run === null ? { deaths: null, failed: null } : { deaths: died, failed },
+    wanted: { deaths: max_restarts, failed: max_failed },
     foundText: run === null
       ? "not on record"
-      : `${amount(died, "restart")}, ${amount(failed, "failed measurement")}`,
-    wantedText: `${most(max_restarts, "restart")}, ${most(max_failed, "failed measurement")}`,
+      : `${amount(died, "death")}, ${amount(failed, "failed measurement")}`,
+    wantedText: `${most(max_restarts, "death")}, ${most(max_failed, "failed measurement")}`,
     look: within
       ? known ? null : LOOK_BELOW
       : `${iterationsText(troubled)}: what happened is in DELTA_VERIFY_REPORT.md, what was ` +
-        "printed in logs/",
+        "printed in logs/; a resume does not undo it: mend it and start a new run, in whose " +
+        "profile gate.max_restarts and gate.max_failed may allow some",
   };
 }
 

@@ -9,7 +9,7 @@
  * - `died`: the service ended by itself; it was started again, at the latest by a resume;
  * - `failed`: an attempt to measure failed;
  * - `stopped`: the run ended by an error;
- * - `resumed`: it was gone on with, after an end of any kind.
+ * - `resumed`: it was gone on with, after an end of any kind ({@linkcode RESUMED_AFTER}).
  */
 export type IncidentKind = "died" | "failed" | "stopped" | "resumed";
 
@@ -33,7 +33,15 @@ export type IncidentCounts = Readonly<Record<IncidentKind, number>>;
 export const NO_INCIDENTS: IncidentCounts = { died: 0, failed: 0, stopped: 0, resumed: 0 };
 
 /** A list that is longer counts on in its last entry of a kind, so that no record grows for ever. */
-const MAX_ENTRIES = 100;
+export const MAX_ENTRIES = 100;
+
+/** What a run goes on after, in the words in which a resume is recorded. */
+export const RESUMED_AFTER = {
+  error: "after an error",
+  interruption: "after an interruption",
+  cutOff: "after an interruption that cut a measurement off",
+  unknown: "after an end that is not on record",
+} as const;
 
 /** Adds to a list of incidents what happened next. */
 export function withIncident(
@@ -50,6 +58,43 @@ export function withIncident(
     : list.with(at, { kind, reason, times: counted.times + 1 });
 }
 
+/** What happened since a record, as far as that is on disk. */
+export interface Pending {
+  /** Hash of the record that it follows. */
+  readonly previousHash: string;
+  /** What happened. */
+  readonly incidents: readonly Incident[];
+}
+
+/**
+ * What of it the last record has not taken in; `null` if it follows neither that record nor the one
+ * before, or is not what the last one took in.
+ *
+ * @param hash Hash of the last record.
+ * @param last What the last record followed; `null` if it is the run's own.
+ */
+export function pendingAfter(
+  { previousHash, incidents }: Pending,
+  hash: string,
+  last: Pending | null,
+): readonly Incident[] | null {
+  if (previousHash === hash) return incidents;
+  if (last === null || previousHash !== last.previousHash) return null;
+  if (isSame(incidents, last.incidents)) return [];
+  // An error may still have come while the record was written.
+  const { kind, reason } = incidents.at(-1) ?? { kind: "resumed", reason: "" };
+  const isStop = kind === "stopped" &&
+    isSame(incidents, withIncident(last.incidents, kind, reason));
+  return isStop ? withIncident([], kind, reason) : null;
+}
+
+function isSame(a: readonly Incident[], b: readonly Incident[]): boolean {
+  return a.length === b.length && a.every(({ kind, reason, times }, i) => {
+    const other = b[i];
+    return kind === other?.kind && reason === other.reason && times === other.times;
+  });
+}
+
 /** Counts a list of incidents, on top of what was counted before. */
 export function countIncidents(
   list: readonly Incident[],
@@ -60,10 +105,10 @@ export function countIncidents(
   return counts;
 }
 
-/** Incidents in words: `2 restarts, 1 failed measurement`; `none` if there are none. */
+/** Incidents in words: `2 deaths, 1 failed measurement`; `none` if there are none. */
 export function incidentText({ died, failed, stopped, resumed }: IncidentCounts): string {
   const parts = [
-    ...(died > 0 ? [amount(died, "restart")] : []),
+    ...(died > 0 ? [amount(died, "death")] : []),
     ...(failed > 0 ? [amount(failed, "failed measurement")] : []),
     ...(stopped > 0 ? [`stopped by an error ${often(stopped)}`] : []),
     ...(resumed > 0 ? [`resumed ${often(resumed)}`] : []),

@@ -108,17 +108,25 @@ export function auditRecordChain(
   return findings;
 }
 
-/** Checks that a version stands in a summary only where another one went on with the run. */
+/**
+ * Checks that a version stands in a summary only where another one went on with the run.
+ *
+ * @param before Version that made the record before; `null` after a gap.
+ */
 export function auditVersion(
-  { toolVersion }: IterationRecord,
+  { toolVersion, incidents = [] }: IterationRecord,
+  before: string | null,
   run: RunRecord,
 ): RecordFinding[] {
-  return toolVersion !== run.toolVersion ? [] : [found(
-    "version_at_odds",
-    "tool_version is the version that started the run, where none is recorded",
-    toolVersion,
-    null,
-  )];
+  if (toolVersion === run.toolVersion) {
+    const message = "tool_version is the version that started the run, where none is recorded";
+    return [found("version_at_odds", message, toolVersion, null)];
+  }
+  const changed = before !== null && before !== (toolVersion ?? run.toolVersion);
+  const wasResumed = incidents.some(({ kind }) => kind === "resumed");
+  if (!changed || wasResumed || run.system.kind === "mock") return [];
+  const message = "another version made it than the record before, yet the run was not resumed";
+  return [found("version_at_odds", message, toolVersion ?? null, before)];
 }
 
 /** Checks the recorded runtime, whose state is given, against what must be there. */

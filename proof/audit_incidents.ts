@@ -1,11 +1,20 @@
 /**
- * Checks what is recorded of restarts, failed attempts, ends and resumes against the settings of the
- * system: what no run under them can have had is not believed.
+ * Checks what is recorded of deaths, failed attempts, ends and resumes against the settings of the
+ * system: what no run under them can have had, in that order, is not believed.
  *
  * @module
  */
 
-import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
+import {
+  countIncidents,
+  type Incident,
+  type IncidentCounts,
+  MAX_ENTRIES,
+  NO_INCIDENTS,
+  often,
+  RESUMED_AFTER,
+} from "../model/incident.ts";
+import type { RealSystem } from "../model/system_spec.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { found, type RecordFinding } from "./findings.ts";
 
@@ -16,28 +25,15 @@ export function auditIncidents(
   before: IncidentCounts | null,
 ): RecordFinding[] {
   if (system.kind === "mock") return incidents.length === 0 ? [] : [foreign(incidents)];
-  const counts = countIncidents(incidents);
-  const findings = impossible(incidents, counts, system.kind);
-  if (counts.stopped > counts.resumed) {
-    findings.push(found("incident_untrue", "the run stopped by an error and was not resumed"));
-  }
+  const findings = audit(incidents, system, before, failure === null ? "measured" : "failed");
   const last = incidents.findLast(({ kind }) => kind === "failed");
   if (failure !== null && last?.reason !== failure) {
     const message = "the failure is not that of the last failed attempt";
     findings.push(found("attempts_wrong", message, failure, last?.reason ?? null));
   }
-  const each = system.retries + 1;
-  const most = each * (counts.resumed + 1) - (failure === null ? 1 : 0);
-  const least = failure === null ? 0 : each;
-  if (counts.failed > most || counts.failed < least) {
-    findings.push(found(
-      "attempts_wrong",
-      `the recorded retries allow from ${least} to ${most} failed attempts`,
-      counts.failed,
-    ));
-  }
-  if (system.kind === "service" && before !== null) {
-    findings.push(...tooManyDeaths(countIncidents(incidents, before), system.maxRestarts, 0));
+  if (failure !== null && system.onError === "stop") {
+    const message = "a failed measurement ends such a run, yet it is recorded as an iteration";
+    findings.push(found("attempts_wrong", message, failure));
   }
   return findings;
 }
@@ -49,20 +45,110 @@ export function auditPending(
   before: IncidentCounts | null,
 ): RecordFinding[] {
   if (system.kind === "mock") return incidents.length === 0 ? [] : [foreign(incidents)];
-  const counts = countIncidents(incidents);
-  const findings = impossible(incidents, counts, system.kind);
-  if (counts.stopped > counts.resumed + 1) {
-    findings.push(found("incident_untrue", "the run stopped by an error more often than it ran"));
+  return audit(incidents, system, before, "open");
+}
+
+/** How a leg ended, the stretch up to a resume, a record, or the end of what is on record. */
+type LegEnd = "resumed" | "measured" | "failed" | "open";
+
+/** What happened in a leg. */
+interface Leg {
+  /** How often the service had died before it; `null` if that is unknown. */
+  readonly before: number | null;
+  readonly died: number;
+  readonly failed: number;
+  readonly stopped: number;
+  /** How many legs these are, where it is not on record which one it happened in. */
+  readonly legs: number;
+}
+
+function audit(
+  incidents: readonly Incident[],
+  system: RealSystem,
+  before: IncidentCounts | null,
+  end: LegEnd,
+): RecordFinding[] {
+  const findings = [...listFindings(incidents, before), ...deathFindings(incidents, system)];
+  const start = { before: before?.died ?? null, died: 0, failed: 0, stopped: 0, legs: 1 };
+  if (incidents.length < MAX_ENTRIES) {
+    return [...findings, ...inOrder(incidents, system, start, end)];
   }
-  const most = (system.retries + 1) * (counts.resumed + 1);
-  if (counts.failed > most) {
-    const message = `the recorded retries allow ${most} failed attempts at most`;
-    findings.push(found("attempts_wrong", message, counts.failed, most));
+  // What was added to a full list stands in an entry before, and the order is not on record.
+  const { died, failed, stopped, resumed } = countIncidents(incidents);
+  const all = { ...start, died, failed, stopped, legs: resumed + 1 };
+  return [...findings, ...legFindings(all, system, end)];
+}
+
+function inOrder(
+  incidents: readonly Incident[],
+  system: RealSystem,
+  start: Leg,
+  end: LegEnd,
+): RecordFinding[] {
+  const findings: RecordFinding[] = [];
+  let leg = start;
+  for (const incident of incidents) {
+    const { kind, reason, times } = incident;
+    if (kind !== "resumed") {
+      if (leg.stopped > 0) {
+        const message = "it is recorded after an end by an error, before the resume";
+        findings.push(found("incident_untrue", message, incident));
+      }
+      leg = { ...leg, [kind]: leg[kind] + times };
+      continue;
+    }
+    const isAfterError = reason === RESUMED_AFTER.error;
+    if (!RESUMES.has(reason) || isAfterError !== leg.stopped > 0 || (isAfterError && times > 1)) {
+      const message = "a resume is not after the end that is recorded before it";
+      findings.push(found("incident_untrue", message, incident));
+    }
+    findings.push(...legFindings(leg, system, "resumed"));
+    leg = { ...start, before: leg.before === null ? null : leg.before + leg.died };
   }
-  if (system.kind === "service" && before !== null) {
-    findings.push(...tooManyDeaths(countIncidents(incidents, before), system.maxRestarts, 1));
+  return [...findings, ...legFindings(leg, system, end)];
+}
+
+const RESUMES: ReadonlySet<string> = new Set(Object.values(RESUMED_AFTER));
+
+function legFindings(leg: Leg, system: RealSystem, end: LegEnd): RecordFinding[] {
+  const { failed, stopped, legs } = leg;
+  const isOver = end === "measured" || end === "failed";
+  const findings: RecordFinding[] = [];
+  if (stopped > legs - (isOver ? 1 : 0)) {
+    findings.push(found(
+      "incident_untrue",
+      isOver
+        ? "the run stopped by an error and was not resumed"
+        : "the run stopped by an error more often than it ran",
+    ));
+  }
+  const each = system.retries + 1;
+  // One that could not be measured may still be thrown away, as its runtime was changed.
+  const thrownAway = system.onError === "continue" ? legs - (isOver ? 1 : 0) : 0;
+  const most = each * legs + thrownAway - (end === "measured" ? 1 : 0);
+  const least = end === "failed" ? each : 0;
+  if (failed > most || failed < least) {
+    const message = `the recorded retries allow from ${least} to ${most} failed attempts`;
+    findings.push(found("attempts_wrong", message, failed));
+  }
+  if (system.kind === "service" && leg.before !== null) {
+    findings.push(...tooManyDeaths(leg, leg.before, system.maxRestarts, isOver));
   }
   return findings;
+}
+
+/** A death beyond the limit ends the leg that it comes in. */
+function tooManyDeaths(
+  { died, legs }: Leg,
+  before: number,
+  maxRestarts: number,
+  isOver: boolean,
+): RecordFinding[] {
+  const most = Math.max(0, maxRestarts - before) + legs - (isOver ? 1 : 0);
+  if (died <= most) return [];
+  const message = `the service may be started again ${often(maxRestarts)} and had died ` +
+    `${often(before)} before: it can't have died more than ${often(most)} then`;
+  return [found("restarts_excessive", message, died, most)];
 }
 
 function foreign(incidents: readonly Incident[]): RecordFinding {
@@ -70,26 +156,31 @@ function foreign(incidents: readonly Incident[]): RecordFinding {
   return found("incident_untrue", message, incidents[0]);
 }
 
-function impossible(
-  incidents: readonly Incident[],
-  { died }: IncidentCounts,
-  kind: "exec" | "service",
-): RecordFinding[] {
-  if (kind === "service" || died === 0) return [];
+function deathFindings(incidents: readonly Incident[], { kind }: RealSystem): RecordFinding[] {
   const death = incidents.find((incident) => incident.kind === "died");
+  if (kind === "service" || death === undefined) return [];
   return [found("incident_untrue", "a service died, yet none is run", death)];
 }
 
-/** A death beyond the limit ends the run, so that there is no more than one before each resume. */
-function tooManyDeaths(
-  { died, resumed }: IncidentCounts,
-  maxRestarts: number,
-  more: number,
+/** Checks that a list is one that incidents make, added one after the other. */
+function listFindings(
+  incidents: readonly Incident[],
+  before: IncidentCounts | null,
 ): RecordFinding[] {
-  const most = maxRestarts + resumed + more;
-  if (died <= most) return [];
-  const message =
-    `the service may be started again ${maxRestarts} times, and the run was resumed ` +
-    `${resumed} times: it can't have died more than ${most} times by then`;
-  return [found("restarts_excessive", message, died, most)];
+  const findings: RecordFinding[] = [];
+  const wrong = incidents.findIndex(({ kind, reason }, i) => {
+    const last = incidents[i - 1];
+    return (kind === last?.kind && reason === last.reason) ||
+      (i >= MAX_ENTRIES && incidents.slice(0, i).some((other) => other.kind === kind));
+  });
+  if (wrong !== -1) {
+    const message = "an incident stands by itself that counts on in an entry before";
+    findings.push(found("incident_untrue", message, incidents[wrong]));
+  }
+  const counts = Object.values(countIncidents(incidents, before ?? NO_INCIDENTS));
+  if (!counts.every(Number.isSafeInteger)) {
+    const message = "more incidents are recorded than can be counted";
+    findings.push(found("incident_untrue", message, Math.max(...counts)));
+  }
+  return findings;
 }

@@ -16,7 +16,13 @@ import {
   rememberApplied,
   stepsTo,
 } from "../model/guards.ts";
-import { countIncidents, type IncidentCounts, NO_INCIDENTS } from "../model/incident.ts";
+import {
+  countIncidents,
+  type IncidentCounts,
+  NO_INCIDENTS,
+  type Pending,
+  pendingAfter,
+} from "../model/incident.ts";
 import { judgeKpis, type KpiJudgement, type Profile } from "../model/profile.ts";
 import { skipReason } from "../model/skip_reason.ts";
 import { PROGRESS_FILE, type Recorded, RUNTIME_FILE, summaryFile } from "../record/artifacts.ts";
@@ -48,6 +54,8 @@ export class Auditor {
   #iteration = 0;
   /** Hash of the last record's bytes; `null` after a gap. */
   #lastFileHash: string | null;
+  /** What the last record followed and has taken in; `null` after a gap, too. */
+  #last: Pending | null = null;
   #expected: Expectation | null = null;
   #pending: PendingProposal | null = null;
   /** `null` once a gap has made it unknown. */
@@ -57,6 +65,8 @@ export class Auditor {
   readonly #inEffect: InEffect;
   /** What happened to the system so far; `null` once a gap has made it unknown. */
   #incidents: IncidentCounts | null = NO_INCIDENTS;
+  /** Version that made the last record; `null` after a gap. */
+  #maker: string | null;
   #lastTimeMs: number;
 
   /** Starts with the run's own record. */
@@ -64,6 +74,7 @@ export class Auditor {
     this.#run = run;
     this.#sink = sink;
     this.#lastFileHash = runHash;
+    this.#maker = run.toolVersion;
     this.#lastTimeMs = Date.parse(run.startedUtc);
     this.#inEffect = new InEffect(run.profile.parameters);
     this.#dueKeys = run.system.kind === "mock" ? run.profile.parameters.map(({ key }) => key) : [];
@@ -81,7 +92,9 @@ export class Auditor {
     this.#expected = null;
     this.#history = null;
     this.#incidents = null;
+    this.#maker = null;
     this.#lastFileHash = null;
+    this.#last = null;
   }
 
   /** Judges the next iteration. */
@@ -107,7 +120,7 @@ export class Auditor {
       });
     }
     this.#report(auditRecordChain(recorded, this.#lastFileHash));
-    this.#report(auditVersion(record, this.#run));
+    this.#report(auditVersion(record, this.#maker, this.#run));
     this.#report(auditRuntime(record, state, this.#expected, this.#run));
     if (record.failure === null) {
       this.#report(auditEffective(record, this.#dueKeys, state.values, profile));
@@ -130,6 +143,8 @@ export class Auditor {
 
     this.#expected = expected;
     this.#lastFileHash = fileHash;
+    this.#maker = record.toolVersion ?? this.#run.toolVersion;
+    this.#last = { previousHash: record.previousHash, incidents: record.incidents ?? [] };
     this.#lastTimeMs = Date.parse(record.utc);
   }
 
@@ -161,9 +176,18 @@ export class Auditor {
     ));
   }
 
-  /** Judges what has happened since the last record, if it is that record which it follows. */
-  pending({ previousHash, incidents }: ProgressRecord): void {
-    if (previousHash !== this.#lastFileHash) return;
+  /** Judges what has happened since the last record of a run that is not finished. */
+  pending(progress: ProgressRecord): void {
+    if (this.#lastFileHash === null) return;
+    const complete = this.#iteration === this.#run.iterations;
+    const incidents = complete ? null : pendingAfter(progress, this.#lastFileHash, this.#last);
+    if (incidents === null) {
+      const message = complete
+        ? "the run is finished, and what happened after it is no part of it; remove the file"
+        : "it does not follow the last record: how the run ended is not on record";
+      const finding = found("progress_unexpected", message);
+      return this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
+    }
     for (const incident of incidents) this.#sink.incident(incident, this.#iteration + 1);
     for (const finding of auditPending(incidents, this.#run, this.#incidents)) {
       this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));

@@ -34,6 +34,7 @@ export type FindingCode =
   | "step_left_over"
   | "progress_missing"
   | "progress_unreadable"
+  | "progress_unexpected"
   | "summary_missing"
   | "summary_unreadable"
   | "summary_misnamed"
@@ -108,6 +109,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
     "RUN_IN_PROGRESS.json of an unfinished run is not there: how it ended is not on record.",
   ),
   progress_unreadable: gap("RUN_IN_PROGRESS.json is damaged, or a field has the wrong type."),
+  progress_unexpected: gap(
+    "RUN_IN_PROGRESS.json does not follow the last record, or the run is finished; resume it.",
+  ),
   summary_missing: gap("The summary of an iteration is not there though later ones are."),
   summary_unreadable: gap("A summary is damaged, or a field is missing or has the wrong type."),
   summary_misnamed: gap("A file looks like a summary but is not named as one; perhaps a copy."),
@@ -129,7 +133,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
     "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
   ),
   version_at_odds: proof(
-    "A summary says that another version made it, and names the one that started the run.",
+    "A summary says that another version made it, which can't be: it started the run or never resumed.",
   ),
   profile_altered: proof("The recorded profile bears a built-in name but is not the built-in one."),
   profile_unexpected: proof(

@@ -127,8 +127,10 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
     report,
     tally,
   });
-  auditor.finish(await readFinalRuntime(dir, tally), await readStepLeft(dir, tally));
-  await auditProgress(dir, record, highest, { auditor, tally });
+  const final = await readFinalRuntime(dir, tally);
+  auditor.finish(final, await readStepLeft(dir, tally));
+  const began = highest > 0 || final !== null;
+  await auditProgress(dir, record, began && highest < record.iterations, { auditor, tally });
   checkEnd({ dir, run: record }, highest, opened, lastHash, tally);
   const { inEffect } = auditor;
   return tally.result({ run: record, profileHash, lastHash, inEffect, unprovable: [] });
@@ -307,17 +309,17 @@ function checkEnd(
   if (finding !== null) tally.finding(finding);
 }
 
-/** Audits what has happened since the last record; an unfinished run of a real system tells. */
+/** Audits what has happened since the last record; a run that began and did not finish tells. */
 async function auditProgress(
   dir: string,
-  { system, iterations }: RunRecord,
-  recorded: number,
+  { system }: RunRecord,
+  isUnfinished: boolean,
   { auditor, tally }: { readonly auditor: Auditor; readonly tally: Tally },
 ): Promise<void> {
   try {
     const progress = await readProgress(dir);
     if (progress !== null) return auditor.pending(progress);
-    if (system.kind === "mock" || recorded === 0 || recorded === iterations) return;
+    if (system.kind === "mock" || !isUnfinished) return;
     tally.note("progress_missing", PROGRESS_FILE, "how the run ended is not on record");
   } catch (error) {
     if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;

@@ -109,6 +109,8 @@ export interface ProgressRecord {
   readonly previousHash: string;
   /** What happened. */
   readonly incidents: readonly Incident[];
+  /** Whether a measurement was on its way. */
+  readonly isMeasuring: boolean;
 }
 
 /** Reads `SOAK_RUN.json`'s content; throws at the first field that is wrong. */
@@ -200,10 +202,11 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
 
 /** Reads the content of `RUN_IN_PROGRESS.json`; throws at the first field that is wrong. */
 export function parseProgress(value: JsonValue, file: string): ProgressRecord {
-  const shape = new Shape(value, file).object(["previous_hash", "incidents"]);
+  const shape = new Shape(value, file).object(["previous_hash", "incidents"], ["measuring"]);
   return {
     previousHash: shape.get("previous_hash").hash(),
     incidents: shape.get("incidents").items().map(parseIncident),
+    isMeasuring: shape.has("measuring") && shape.get("measuring").boolean(),
   };
 }
 
@@ -318,8 +321,13 @@ export function summaryToJson(record: IterationRecord): JsonObject {
 }
 
 /** The content of `RUN_IN_PROGRESS.json`. */
-export function progressToJson({ previousHash, incidents }: ProgressRecord): JsonObject {
-  return { previous_hash: previousHash, incidents: incidentsToJson(incidents) };
+export function progressToJson(record: ProgressRecord): JsonObject {
+  const { previousHash, incidents, isMeasuring } = record;
+  return {
+    previous_hash: previousHash,
+    incidents: incidentsToJson(incidents),
+    ...(isMeasuring ? { measuring: true } : {}),
+  };
 }
 
 function incidentsToJson(incidents: readonly Incident[]): JsonObject[] {

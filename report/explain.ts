@@ -8,12 +8,13 @@ import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { GUARDS } from "../model/guards.ts";
-import { often } from "../model/incident.ts";
+import { type Incident, often } from "../model/incident.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
 import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
 import { verifyRun } from "../proof/verify.ts";
+import { resumeCommand } from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { type Page, page, type Style, table } from "./terminal.ts";
 import { findingLine } from "./verdict_text.ts";
@@ -26,6 +27,12 @@ interface Story {
   readonly findings: readonly Finding[];
 }
 
+/** What is known of an iteration that has not come to be recorded. */
+interface PendingStory {
+  readonly audited: null;
+  readonly incidents: readonly Incident[];
+}
+
 /** Explains one iteration of a run. */
 export async function explainIteration(
   dir: string,
@@ -33,6 +40,7 @@ export async function explainIteration(
   style: Style,
 ): Promise<Page> {
   const story = await tell(dir, iteration);
+  if (story.audited === null) return pendingPage(dir, iteration, story.incidents, style);
   const { audited } = story;
   const { record, profile } = audited;
   return page([
@@ -62,11 +70,12 @@ function versionWords({ toolVersion }: IterationRecord): string {
     : `, recorded by soak ${printable(toolVersion, 40)}, not by the version that started the run`;
 }
 
-async function tell(dir: string, iteration: number): Promise<Story> {
+async function tell(dir: string, iteration: number): Promise<Story | PendingStory> {
   let audited: AuditedIteration | null = null;
   let next: AuditedIteration | null = null;
   let proposal: JudgedProposal | null = null;
   const findings: Finding[] = [];
+  const incidents: Incident[] = [];
   const { iterations, run } = await verifyRun(dir, {
     observer: {
       iteration(seen) {
@@ -75,6 +84,9 @@ async function tell(dir: string, iteration: number): Promise<Story> {
       },
       proposal(judged) {
         if (judged.iteration === iteration) proposal = judged;
+      },
+      incident(incident, before) {
+        if (before === iteration) incidents.push(incident);
       },
       finding(finding) {
         if (finding.iteration === iteration) findings.push(finding);
@@ -89,6 +101,7 @@ async function tell(dir: string, iteration: number): Promise<Story> {
       remedy: "soak verify tells what can be said about this one",
     });
   }
+  if (first === undefined && incidents.length > 0) return { audited, incidents };
   if (first === undefined) {
     throw new SoakError("artifact", `there is no iteration ${iteration}`, {
       where: dir,
@@ -101,17 +114,37 @@ async function tell(dir: string, iteration: number): Promise<Story> {
   });
 }
 
+function pendingPage(
+  dir: string,
+  iteration: number,
+  incidents: readonly Incident[],
+  style: Style,
+): Page {
+  return page([
+    style.bold(`Iteration ${iteration} is not recorded`),
+    "",
+    "What has happened so far",
+    ...incidentRows(incidents, style),
+    "",
+    `To go on with it: ${resumeCommand(dir)}`,
+  ]);
+}
+
 function incidentLines({ record: { incidents = [], failure } }: AuditedIteration, style: Style) {
   if (incidents.length === 0) return [];
+  const title = failure === null
+    ? "What happened before it was measured"
+    : "Why it was not measured";
+  return [title, ...incidentRows(incidents, style), ""];
+}
+
+function incidentRows(incidents: readonly Incident[], style: Style): string[] {
   const rows = incidents.map(({ kind, reason, times }) => [
     `  ${kind === "resumed" ? kind : style.red(kind)}`,
     often(times),
     printable(reason),
   ]);
-  const title = failure === null
-    ? "What happened before it was measured"
-    : "Why it was not measured";
-  return [title, ...table(rows), ""];
+  return table(rows);
 }
 
 function kpiLines({ record, judgement, profile }: AuditedIteration, style: Style): string[] {

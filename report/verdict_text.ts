@@ -19,7 +19,6 @@ import { type Page, page, type Style, table } from "./terminal.ts";
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
   const { strict, ratio, counts, signatureStuck, iterations, run } = result;
-  const incidents = incidentText(result.incidents);
   const mode = strict ? "strict: any finding fails" : "not strict: findings alone do not fail it";
   const found = ratio === null
     ? "none, for nothing was proposed"
@@ -33,7 +32,6 @@ export function verdictLines(result: VerifyResult): string[] {
     ...runLines(result),
     `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
-    ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
     `Last record: ${result.lastHash ?? "unknown"}`,
   ];
@@ -68,12 +66,18 @@ function barWords({ threshold, signatureStuck }: VerifyResult): string {
 /** Digits of a profile's hash that are enough to tell it from others by eye. */
 export const SHORT_HASH = 12;
 
-/** Which run was judged, what of it no measurement showed, and what its start does not say. */
-function runLines({ run, profileHash, inEffect, inForce }: VerifyResult): string[] {
+/**
+ * Which run was judged, what of it no measurement showed, what its start does not say, and what
+ * happened to the system.
+ */
+function runLines(result: VerifyResult): string[] {
+  const { run, profileHash, inEffect, inForce } = result;
+  const incidents = incidentText(result.incidents);
   return [
     ...(run === null ? [] : [`Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`]),
     ...neverSeenLines(inEffect?.never ?? [], run?.profile.parameters.length ?? 0),
     ...inForceLines(inForce),
+    ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
   ];
 }
 

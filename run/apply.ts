@@ -208,9 +208,12 @@ export function refuseLoosened(
   throw new SoakError("artifact", problem.message, { where: path, remedy });
 }
 
-/** The error that says that the runtime is not in the state that it was left in. */
-export function foreignChange(runtimePath: string): SoakError {
-  return new SoakError("system", "the runtime was changed by something else", {
+/** The runtime is not in the state that it was left in. */
+export class ForeignChange extends SoakError {}
+
+/** Says that something else has changed a runtime. */
+export function foreignChange(runtimePath: string): ForeignChange {
+  return new ForeignChange("system", "the runtime was changed by something else", {
     where: runtimePath,
     remedy: "find out what else writes to it, then start a new run",
   });

@@ -21,7 +21,7 @@ import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/program.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
-import { openIncidents } from "./incidents.ts";
+import { followRecord } from "./incidents.ts";
 import { initialRuntime, type RunOptions, type RunState } from "./state.ts";
 
 /** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
@@ -71,10 +71,12 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
     timeMs,
+    last: null,
     pending: [],
+    isMeasuring: false,
     incidents: NO_INCIDENTS,
   };
-  await openIncidents(state, options.dir);
+  await followRecord(state, { dir: options.dir, claim });
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
   return state;
 }

@@ -6,75 +6,136 @@
  */
 
 import { SoakError } from "../base/errors.ts";
-import { sameHash } from "../base/hash.ts";
 import { printable } from "../base/text.ts";
 import {
   countIncidents,
   type Incident,
   type IncidentKind,
+  pendingAfter,
+  RESUMED_AFTER,
   withIncident,
 } from "../model/incident.ts";
 import { PROGRESS_FILE, readProgress, removeProgress, writeProgress } from "../record/artifacts.ts";
 import type { ProgressRecord } from "../record/records.ts";
+import { ForeignChange } from "./apply.ts";
+import type { ClaimedDirectory } from "./directory.ts";
 import type { RunState } from "./state.ts";
+
+/** Where a run keeps its records, which may be another run's by now. */
+export interface Ground {
+  /** The run directory. */
+  readonly dir: string;
+  /** What tells whether it still is this run's. */
+  readonly claim: Pick<ClaimedDirectory, "requireInPlace">;
+}
 
 /** Puts an incident on record; returns how often there was one of its kind in the run so far. */
 export async function noteIncident(
   state: RunState,
-  dir: string,
+  ground: Ground,
   kind: IncidentKind,
   reason: string,
 ): Promise<number> {
   state.pending = withIncident(state.pending, kind, reason);
-  await write(state, dir);
+  await write(state, ground);
   return countIncidents(state.pending, state.incidents)[kind];
 }
 
-/** Starts the record of incidents, without which a run does not go on unnoticed. */
-export async function openIncidents(state: RunState, dir: string): Promise<void> {
-  if (isReal(state)) await write(state, dir);
+/** Lets the record of incidents follow the last record; without it no run goes on unnoticed. */
+export async function followRecord(state: RunState, ground: Ground): Promise<void> {
+  if (isReal(state)) await write(state, ground);
 }
 
-/** Takes up what had happened when the run ended, and that it goes on. */
-export async function resumeIncidents(state: RunState, dir: string): Promise<void> {
+/** Puts on record that a measurement begins or is over, so that one that is cut off is told. */
+export async function noteMeasuring(
+  state: RunState,
+  ground: Ground,
+  isMeasuring: boolean,
+): Promise<void> {
+  if (state.isMeasuring === isMeasuring) return ground.claim.requireInPlace();
+  state.isMeasuring = isMeasuring;
+  await write(state, ground);
+}
+
+/**
+ * Takes up what had happened when the run ended, and that it goes on.
+ *
+ * @param began Whether the run had begun, so that there must be a record of it.
+ */
+export async function resumeIncidents(
+  state: RunState,
+  ground: Ground,
+  began: boolean,
+): Promise<void> {
   if (!isReal(state)) return;
-  state.pending = pendingIn(await readProgress(dir), state);
-  const ending = state.pending.at(-1)?.kind === "stopped" ? "an error" : "an interruption";
-  await noteIncident(state, dir, "resumed", `after ${ending}`);
+  const progress = await readLeft(ground.dir);
+  const { previousHash, last } = state;
+  const pending = progress === null
+    ? began ? null : []
+    : pendingAfter(progress, previousHash, last);
+  state.pending = pending ?? lost(progress);
+  await noteIncident(state, ground, "resumed", endingOf(pending, progress));
 }
 
-/** What has happened since the last record, which by now may be a later one than it was then. */
-function pendingIn(progress: ProgressRecord | null, state: RunState): readonly Incident[] {
-  if (progress === null) {
-    const reason = `${PROGRESS_FILE} was not there: how the run had ended is not on record`;
-    return state.iteration === 0 ? [] : withIncident([], "failed", reason);
+/** What a measurement may have come to that is not on record any more. */
+function lost(progress: ProgressRecord | null): readonly Incident[] {
+  const what = progress === null ? "was not there" : "did not follow the last record";
+  return withIncident([], "failed", `${PROGRESS_FILE} ${what}: how the run ended is not on record`);
+}
+
+function endingOf(pending: readonly Incident[] | null, progress: ProgressRecord | null): string {
+  if (pending === null) return RESUMED_AFTER.unknown;
+  if (pending.at(-1)?.kind === "stopped") return RESUMED_AFTER.error;
+  return progress?.isMeasuring ? RESUMED_AFTER.cutOff : RESUMED_AFTER.interruption;
+}
+
+async function readLeft(dir: string): Promise<ProgressRecord | null> {
+  try {
+    return await readProgress(dir);
+  } catch (error) {
+    if (!(error instanceof SoakError) || error.kind !== "artifact") throw error;
+    throw new SoakError("artifact", error.what, {
+      ...(error.where === undefined ? {} : { where: error.where }),
+      remedy: "remove it and resume again, which counts as a failed measurement",
+      cause: error,
+    });
   }
-  if (sameHash(progress.previousHash, state.previousHash)) return progress.incidents;
-  // The record has taken in all but an error that came while it was written.
-  const last = progress.incidents.at(-1);
-  return last?.kind === "stopped" ? withIncident([], last.kind, last.reason) : [];
 }
 
-/** Puts on record that the run ends by an error, as far as that can be written. */
-export async function noteStop(state: RunState, dir: string, error: unknown): Promise<void> {
+/**
+ * Puts on record that the run ends by an error, as far as that can be written. Where the system, or
+ * whoever else writes to its runtime, is the cause, what was measured is thrown away.
+ */
+export async function noteStop(state: RunState, ground: Ground, error: unknown): Promise<void> {
   if (!isReal(state)) return;
   const reason = printable(error instanceof SoakError ? error.what : String(error), 500);
+  state.isMeasuring = false;
   try {
-    await noteIncident(state, dir, "stopped", reason);
+    if (isForeign(error)) await noteIncident(state, ground, "failed", reason);
+    await noteIncident(state, ground, "stopped", reason);
   } catch {
     // The error on its way is told; the next resume is on record in any case.
   }
 }
 
+/** Whether something else than this run, and than the disk, is at fault: a file is not as written. */
+function isForeign(error: unknown): boolean {
+  return error instanceof SoakError &&
+    (error instanceof ForeignChange || error.kind === "artifact");
+}
+
 /** Ends the record of incidents of a run that is finished: the summaries have all of them. */
-export function closeIncidents(state: RunState, dir: string): void {
-  if (isReal(state)) removeProgress(dir);
+export function closeIncidents(state: RunState, { dir, claim }: Ground): void {
+  if (!isReal(state)) return;
+  claim.requireInPlace();
+  removeProgress(dir);
 }
 
 function isReal({ run }: RunState): boolean {
   return run.system.kind !== "mock";
 }
 
-function write({ previousHash, pending }: RunState, dir: string): Promise<void> {
-  return writeProgress(dir, { previousHash, incidents: pending });
+function write({ previousHash, pending, isMeasuring }: RunState, ground: Ground): Promise<void> {
+  ground.claim.requireInPlace();
+  return writeProgress(ground.dir, { previousHash, incidents: pending, isMeasuring });
 }

@@ -35,11 +35,15 @@ import {
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { openSystem } from "../system/system.ts";
 import { completeApply, refuseLoosened } from "./apply.ts";
+import type { ClaimedDirectory } from "./directory.ts";
 import { resumeIncidents } from "./incidents.ts";
 import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
 
 /** Restores the state of a run, and completes a step that was interrupted. */
-export async function restore(options: RunOptions): Promise<RunState> {
+export async function restore(
+  options: RunOptions,
+  claim: ClaimedDirectory,
+): Promise<RunState> {
   const { dir } = options;
   const { record: run, fileHash: runHash } = await readExistingRun(dir);
   refuseContradictions(run, options);
@@ -53,7 +57,9 @@ export async function restore(options: RunOptions): Promise<RunState> {
     stateHash: run.initialHash,
     history: EMPTY_HISTORY,
     timeMs: Date.parse(run.startedUtc),
+    last: null,
     pending: [],
+    isMeasuring: false,
     incidents: NO_INCIDENTS,
   };
   for (let i = 1; i <= run.iterations; i++) {
@@ -74,11 +80,11 @@ export async function restore(options: RunOptions): Promise<RunState> {
     await eventLoopTurn();
   }
   await completeStep(state, dir);
-  const runtime = await restoreRuntime(state, dir);
+  const { runtime, began } = await restoreRuntime(state, dir);
   refuseLoosened(runtime, run.profile, join(dir, RUNTIME_FILE), "start a new run without it");
   if (state.iteration < run.iterations) {
     removeTuningReport(dir);
-    await resumeIncidents(state, dir);
+    await resumeIncidents(state, { dir, claim }, began);
   }
   return state;
 }
@@ -164,16 +170,19 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
 }
 
 /** Checks that the runtime is the last recorded state; writes the first one if need be. */
-async function restoreRuntime(state: RunState, dir: string): Promise<JsonObject> {
+async function restoreRuntime(
+  state: RunState,
+  dir: string,
+): Promise<{ readonly runtime: JsonObject; readonly began: boolean }> {
   const path = join(dir, RUNTIME_FILE);
   try {
-    return await readState(path, state.stateHash);
+    return { runtime: await readState(path, state.stateHash), began: true };
   } catch (error) {
     const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
     const runtime = initialRuntime(state.run.profile);
     if (!missing || state.iteration > 0) throw error;
     if (await computeJsonHash(runtime) !== state.run.initialHash) throw error;
     await atomicWriteJson(path, runtime);
-    return runtime;
+    return { runtime, began: false };
   }
 }

@@ -26,8 +26,15 @@ import type { Measurement, MeasureRequest } from "../system/measurement.ts";
 import { applyDeltasWithTracking, type ApplyOptions, type ApplyResult } from "./apply.ts";
 import { begin } from "./begin.ts";
 import { type Clock, openClock } from "./clock.ts";
-import { claimDirectory, type ClaimedDirectory } from "./directory.ts";
-import { closeIncidents, noteIncident, noteStop } from "./incidents.ts";
+import { claimDirectory } from "./directory.ts";
+import {
+  closeIncidents,
+  followRecord,
+  type Ground,
+  noteIncident,
+  noteMeasuring,
+  noteStop,
+} from "./incidents.ts";
 import { restore } from "./resume.ts";
 import { advance, readState, type RunOptions, type RunStart, type RunState } from "./state.ts";
 import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
@@ -68,7 +75,7 @@ export interface RunResult extends RunStart {
  */
 export async function runSoak(options: RunOptions): Promise<RunResult> {
   using claim = await claimDirectory(options.dir, options.resume ?? false);
-  const state = options.resume ? await restore(options) : await begin(options, claim);
+  const state = options.resume ? await restore(options, claim) : await begin(options, claim);
   await using _system = state.system;
   const { run } = state;
   const clock = clockOf(state, options);
@@ -76,11 +83,12 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const start: RunStart = { run, done, madeBy: [...madeBy], archived: claim.archived };
   options.onStart?.(start);
   const complete = state.iteration === run.iterations;
-  await iterateAll(state, options, { claim, clock });
+  const ground = { dir: options.dir, claim, clock };
+  await iterateAll(state, options, ground);
   claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === run.iterations;
-  if (finished) closeIncidents(state, options.dir);
+  if (finished) closeIncidents(state, ground);
   return {
     ...start,
     status: complete ? "complete" : finished ? "finished" : "interrupted",
@@ -91,13 +99,16 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
 }
 
 /** What holds a run while it goes on, and tells its time. */
-interface Ground {
-  readonly claim: ClaimedDirectory;
+interface TimedGround extends Ground {
   readonly clock: Clock;
 }
 
 /** Runs what is left of the iterations, until the run is interrupted. */
-async function iterateAll(state: RunState, options: RunOptions, ground: Ground): Promise<void> {
+async function iterateAll(
+  state: RunState,
+  options: RunOptions,
+  ground: TimedGround,
+): Promise<void> {
   try {
     while (state.iteration < state.run.iterations && !options.signal?.aborted) {
       const record = await iterate(state, options, ground);
@@ -106,7 +117,7 @@ async function iterateAll(state: RunState, options: RunOptions, ground: Ground):
       await eventLoopTurn();
     }
   } catch (error) {
-    await noteStop(state, options.dir, error);
+    await noteStop(state, ground, error);
     throw error;
   }
 }
@@ -121,19 +132,24 @@ function clockOf({ run, timeMs }: RunState, options: RunOptions): Clock {
 async function iterate(
   state: RunState,
   options: RunOptions,
-  { claim, clock }: Ground,
+  ground: TimedGround,
 ): Promise<IterationRecord | null> {
   const { run } = state;
   const { profile } = run;
-  const { dir, signal } = options;
+  const { signal } = options;
+  const { dir, claim, clock } = ground;
   const runtimePath = join(dir, RUNTIME_FILE);
   const iteration = state.iteration + 1;
   const runtime = await readState(runtimePath, state.stateHash);
   const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
-    noteIncident(state, dir, kind, reason);
-  const request = { iteration, runtime, runtimePath, dir, signal, onIncident };
+    noteIncident(state, ground, kind, reason);
+  const onAttempt = (): Promise<void> => noteMeasuring(state, ground, true);
+  const request = { iteration, runtime, runtimePath, dir, signal, onAttempt, onIncident };
   const measured = await state.system.measure(request);
-  if (measured === null) return null;
+  if (measured === null) {
+    await noteMeasuring(state, ground, false);
+    return null;
+  }
   claim.requireInPlace();
   const { kpis, failure } = measured;
   const timeMs = clock(iteration);
@@ -156,6 +172,7 @@ async function iterate(
   });
   state.previousHash = fileHash;
   advance(state, record, history);
+  await followRecord(state, ground);
   return record;
 }
 

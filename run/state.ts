@@ -9,7 +9,12 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { type GuardHistory, rememberApplied } from "../model/guards.ts";
 import { settingProblems } from "../model/guard_settings.ts";
-import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
+import {
+  countIncidents,
+  type Incident,
+  type IncidentCounts,
+  type Pending,
+} from "../model/incident.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
 import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
@@ -109,8 +114,12 @@ export interface RunState {
   history: GuardHistory;
   /** Time of the last iteration, or of the start. */
   timeMs: number;
+  /** What the last record followed and has taken in; `null` if there is only the run's own. */
+  last: Pending | null;
   /** What happened to the system since that record. */
   pending: readonly Incident[];
+  /** Whether a measurement is on its way. */
+  isMeasuring: boolean;
   /** What had happened until then. */
   incidents: IncidentCounts;
 }
@@ -120,8 +129,11 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
   state.iteration = record.iteration;
   state.stateHash = record.tuning.stateHash;
   state.timeMs = Date.parse(record.utc);
+  const { previousHash, incidents = [] } = record;
+  state.last = { previousHash, incidents };
   state.pending = [];
-  state.incidents = countIncidents(record.incidents ?? [], state.incidents);
+  state.isMeasuring = false;
+  state.incidents = countIncidents(incidents, state.incidents);
   state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
 }
 

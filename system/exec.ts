@@ -6,6 +6,7 @@
 
 import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
+import { sleep } from "../base/wait.ts";
 import type { Profile } from "../model/profile.ts";
 import type { ExecSystem, RealSettings } from "../model/system_spec.ts";
 import {
@@ -22,6 +23,8 @@ import { readQueries } from "./promql.ts";
 
 /** Something that takes measurements, one attempt at a time. */
 export interface Driver extends AsyncDisposable {
+  /** Waits before a measurement, in ms; whether it was not interrupted. */
+  pause(ms: number, request: MeasureRequest): Promise<boolean>;
   /** Takes one measurement. */
   attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null>;
 }
@@ -31,6 +34,7 @@ export function openExec(system: ExecSystem, profile: Profile): Driver {
   const { prometheusUrl } = system;
   const wanted = wantedFrom(profile, prometheusUrl !== null);
   return {
+    pause: (ms, { signal }) => sleep(ms, signal),
     async attempt(request, log) {
       const startMs = performance.now();
       const own = await measureByCommand(system.command, system, wanted, request, log);

@@ -25,6 +25,8 @@ export interface MeasureRequest {
   readonly dir: string;
   /** Aborted when the run is to end after this iteration. */
   readonly signal: AbortSignal | undefined;
+  /** Puts on record that an attempt is made; fails if the run directory is no longer the run's. */
+  readonly onAttempt: () => Promise<void>;
   /**
    * Puts an incident on record, before anything comes of it; returns how often there was one of its
    * kind in this run so far.

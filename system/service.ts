@@ -31,6 +31,12 @@ const READY_POLL_MS = 100;
 /** The longest wait before a service that died is started again, in ms. */
 const MAX_RESTART_DELAY_MS = 5000;
 
+/**
+ * How long to wait for a signal to this process once the service has ended, in ms: one that is meant
+ * for both, as when a container stops, may reach the service first.
+ */
+const SIGNAL_MS = 100;
+
 /** How long an answer to a question about readiness may take, in ms. */
 const READY_ANSWER_MS = 2000;
 
@@ -46,10 +52,17 @@ class ServiceDriver implements Driver {
   #child: Child | null = null;
   /** The runtime that the service has been told of, in canonical form. */
   #loaded: string | null = null;
+  /** A service whose death is on record, and how many services of this run had died by then. */
+  #dead: { readonly child: Child; readonly died: number } | null = null;
 
   constructor(system: ServiceSystem, profile: Profile) {
     this.#system = system;
     this.#profile = profile;
+  }
+
+  pause(ms: number, request: MeasureRequest): Promise<boolean> {
+    const slept = sleep(ms, request.signal);
+    return this.#child === null ? slept : this.#whileWatched(this.#child, request, slept);
   }
 
   async attempt(request: MeasureRequest, log: OutputLog): Promise<Reading | null> {
@@ -60,8 +73,10 @@ class ServiceDriver implements Driver {
       const outcome = await this.#interval(child, request.signal);
       if (outcome === "interrupted") return null;
       if (outcome === "died") continue;
-      const reading = await this.#measure(child, request, log, startMs);
+      const measured = this.#measure(child, request, log, startMs);
+      const reading = await this.#whileWatched(child, request, measured);
       if (!child.hasEnded) return reading;
+      if (request.signal?.aborted) return null;
       // What was measured is, at least in part, not the service.
       log.note("the service died while it was measured; measuring again");
     }
@@ -78,7 +93,9 @@ class ServiceDriver implements Driver {
   async #running(request: MeasureRequest, log: OutputLog): Promise<Child | null> {
     for (;;) {
       if (this.#child?.hasEnded) {
-        await this.#prepareRestart(this.#child, request, log);
+        const died = await this.#noteDeath(this.#child, request);
+        if (died === null) return null;
+        await this.#prepareRestart(this.#child, died - 1, request, log);
         if (request.signal?.aborted) return null;
       }
       const wanted = canonicalJson(request.runtime);
@@ -122,11 +139,15 @@ class ServiceDriver implements Driver {
   }
 
   /** Clears away a service that died, before it is started again; throws if that was too often. */
-  async #prepareRestart(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
+  async #prepareRestart(
+    child: Child,
+    restarts: number,
+    request: MeasureRequest,
+    log: OutputLog,
+  ): Promise<void> {
     const { success, text } = await child.ended;
     await this.#stop();
     const { maxRestarts } = this.#system;
-    const restarts = await request.onIncident("died", text) - 1;
     const last = this.#log?.lastLines() ?? "";
     if (restarts >= maxRestarts) {
       throw new SoakError("system", `the service ${text}, after ${amount(restarts, "restart")}`, {
@@ -143,6 +164,36 @@ class ServiceDriver implements Driver {
     await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), request.signal);
   }
 
+  /** Does something, and puts the service's death on record if it comes meanwhile. */
+  async #whileWatched<T>(child: Child, request: MeasureRequest, work: Promise<T>): Promise<T> {
+    const watched = (async () => {
+      const ended = await Promise.race([
+        child.ended.then(() => true, () => false),
+        work.then(() => false, () => false),
+      ]);
+      if (ended) await this.#noteDeath(child, request);
+    })();
+    watched.catch(() => {}); // it is told below
+    try {
+      return await work;
+    } finally {
+      await watched;
+    }
+  }
+
+  /**
+   * Puts the death of a service on record, once; returns how many there were. `null` if this process
+   * is to end: then a service that ends is none that died.
+   */
+  async #noteDeath(child: Child, request: MeasureRequest): Promise<number | null> {
+    const { text } = await child.ended;
+    if (this.#dead?.child !== child) {
+      if (!await sleep(SIGNAL_MS, request.signal)) return null;
+      this.#dead = { child, died: await request.onIncident("died", text) };
+    }
+    return request.signal?.aborted ? null : this.#dead.died;
+  }
+
   async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
     const { reloadSignal, reloadCommand, reloadRestart, timeoutSeconds, graceSeconds } =
       this.#system;
@@ -153,14 +204,17 @@ class ServiceDriver implements Driver {
       log.note(`a change was applied: ${reloadSignal}`);
       child.signal(reloadSignal);
     } else if (reloadCommand !== null) {
-      const result = await runToEnd({
+      const run = runToEnd({
         command: [reloadCommand],
         env: { ...iterationEnv(request), SOAK_SERVICE_PID: String(child.pid) },
         log,
         timeoutSeconds,
         graceSeconds,
       });
-      if (!result.success) throw notMeasured(`the reload command ${result.text}`);
+      const result = await this.#whileWatched(child, request, run);
+      if (!result.success && !child.hasEnded) {
+        throw notMeasured(`the reload command ${result.text}`);
+      }
     }
   }
 
@@ -196,7 +250,9 @@ class ServiceDriver implements Driver {
       const seconds = (performance.now() - startMs) / 1000;
       return await withQueries(own, this.#system, this.#profile, seconds);
     } catch (error) {
-      if (!(error instanceof MeasurementError) || !child.hasEnded) throw error;
+      if (!(error instanceof MeasurementError)) throw error;
+      if (request.signal?.aborted) await settledWithin(child.ended, SIGNAL_MS);
+      if (!child.hasEnded) throw error;
       // It failed because the service died under it; the caller starts the service again.
       return { kpis: {}, effectiveParams: {} };
     }

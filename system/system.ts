@@ -7,7 +7,6 @@
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable, shellWord } from "../base/text.ts";
-import { sleep } from "../base/wait.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import {
   type MockSystem,
@@ -82,7 +81,8 @@ class RealSystemUnderTest implements System {
 
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
-    if (!this.#isFirst && !await sleep(pauseSeconds * 1000, request.signal)) return null;
+    if (!this.#isFirst && !await this.#driver.pause(pauseSeconds * 1000, request)) return null;
+    await request.onAttempt();
     if (this.#isFirst) await removeStaleOutputs(request.dir);
     this.#isFirst = false;
     // What a process that ended by an error has left there tells why it did.

@@ -99,15 +99,15 @@ const lies: readonly Mutation[] = [
     for (const i of [3, 5, 7, 9]) happen(run, i, ["died", 1]);
   }),
   forge("it died once more after each resume than it may", "restarts_excessive", (run) => {
-    happen(run, 3, ["died", 4], ["stopped", 1], ["resumed", 1]);
-    happen(run, 5, ["died", 2], ["stopped", 1], ["resumed", 1]);
+    happen(run, 3, ["died", 4], ["stopped", 1], ["resumed", 1, "after an error"]);
+    happen(run, 5, ["died", 2], ["stopped", 1], ["resumed", 1, "after an error"]);
     happen(run, 7, ["died", 1]);
   }),
   forge("more attempts failed than were made", "attempts_wrong", (run) => {
     happen(run, MIDDLE, ["failed", 2]);
   }),
   forge("more attempts failed than were made, over a resume", "attempts_wrong", (run) => {
-    happen(run, MIDDLE, ["failed", 4], ["stopped", 1], ["resumed", 1]);
+    happen(run, MIDDLE, ["failed", 4], ["stopped", 1], ["resumed", 1, "after an error"]);
   }),
   forge("a failed measurement is told without its attempts", "attempts_wrong", (run) => {
     fail(run, 2);
@@ -141,6 +141,43 @@ const lies: readonly Mutation[] = [
   forge("time goes backwards", "time_backwards", (run) => {
     run.edit(MIDDLE, ({ summary }) => void (summary.runtime_utc = "2025-01-01T00:00:01Z"));
   }),
+  forge("it was resumed before it had stopped", "incident_untrue", (run) => {
+    happen(run, MIDDLE, ["resumed", 1, "after an interruption"], ["stopped", 1]);
+  }),
+  forge("it was resumed after an error that did not end it", "incident_untrue", (run) => {
+    happen(run, MIDDLE, ["resumed", 1, "after an error"]);
+  }),
+  forge("it was resumed for a reason of its own", "incident_untrue", (run) => {
+    happen(run, MIDDLE, ["resumed", 1, "after lunch"]);
+  }),
+  forge("the same happened twice in a row and is told twice", "incident_untrue", (run) => {
+    happen(run, MIDDLE, ["died", 1], ["died", 1]);
+  }),
+  forge("more happened than a summary tells one by one", "incident_untrue", (run) => {
+    const all = Array.from({ length: 250 }, (_, i) =>
+      [
+        ["failed", 1, `for reason ${i}`],
+        ["resumed", 1, "after an interruption"],
+      ] as const);
+    happen(run, MIDDLE, ...all.flat());
+  }),
+  forge("more happened than can be counted", "incident_untrue", (run) => {
+    for (const i of [3, 5]) happen(run, i, ["resumed", 2 ** 53 - 1, "after an interruption"]);
+  }),
+  forge("it died and was resumed more often than it ended", "restarts_excessive", (run) => {
+    happen(run, MIDDLE, ["died", 5], ["resumed", 5, "after an interruption"]);
+  }, { max_restarts: 0 }),
+  forge("more attempts failed after the last resume than were made", "attempts_wrong", (run) => {
+    happen(run, MIDDLE, ["resumed", 1, "after an interruption"], ["failed", 2]);
+  }),
+  forge("a failed measurement did not end the run", "attempts_wrong", (run) => {
+    fail(run, 2);
+    happen(run, 2, ["failed", 2, "timed out"]);
+  }, { on_error: "stop" }),
+  forge("another version went on without a resume", "version_at_odds", (run) => {
+    run.editJson(summaryName(MIDDLE), (draft) => void (draft["tool_version"] = "9.9.9"));
+    run.editJson(summaryName(MIDDLE + 1), (draft) => void (draft["tool_version"] = "9.9.9"));
+  }),
   lie("re-signed, of a command: a service died", "incident_untrue", async (run) => {
     become(run, { ...REAL, kind: "exec" });
     happen(run, MIDDLE, ["died", 1]);
@@ -151,7 +188,7 @@ const lies: readonly Mutation[] = [
     await run.resign();
   }),
   lie("re-signed: a simulated run was resumed", "incident_untrue", async (run) => {
-    happen(run, MIDDLE, ["resumed", 1]);
+    happen(run, MIDDLE, ["resumed", 1, "after an interruption"]);
     await run.resign();
   }),
   lie("re-signed: simulated time goes by more slowly", "settings_at_odds", async (run) => {
@@ -168,7 +205,7 @@ const lies: readonly Mutation[] = [
     await cutOff(run, [{ kind: "died", reason: "was killed by SIGSEGV", times: 5 }]);
   }),
   lie("an unfinished run tells of too many attempts", "attempts_wrong", async (run) => {
-    await cutOff(run, [{ kind: "failed", reason: "timed out", times: 3 }]);
+    await cutOff(run, [{ kind: "failed", reason: "timed out", times: 4 }]);
   }),
   lie("an unfinished run stopped twice at once", "incident_untrue", async (run) => {
     await cutOff(run, [{ kind: "stopped", reason: "timed out", times: 2 }]);
@@ -199,6 +236,23 @@ const damages: readonly Mutation[] = [
     async (run) => {
       await cutOff(run, []);
       run.editText(PROGRESS, (text) => text.slice(1));
+    },
+  ),
+  damage(
+    "what tells how an unfinished run ended is another's",
+    "progress_unexpected",
+    async (run) => {
+      await cutOff(run, []);
+      run.files[PROGRESS] = JSON.stringify({ incidents: [], previous_hash: "0".repeat(64) });
+    },
+  ),
+  damage(
+    "what tells how a run ended is there though it is finished",
+    "progress_unexpected",
+    async (run) => {
+      become(run, SERVICE);
+      await run.resign();
+      run.files[PROGRESS] = JSON.stringify({ incidents: [], previous_hash: "0".repeat(64) });
     },
   ),
   damage("an incident of a kind that there is not", "progress_unreadable", async (run) => {

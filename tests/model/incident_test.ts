@@ -44,7 +44,7 @@ Deno.test("incidents in words name what there was and nothing else", () => {
   assertEquals(incidentText(NO_INCIDENTS), "none");
   assertEquals(
     incidentText({ died: 2, failed: 1, stopped: 0, resumed: 0 }),
-    "2 restarts, 1 failed measurement",
+    "2 deaths, 1 failed measurement",
   );
   assertEquals(
     incidentText({ died: 0, failed: 0, stopped: 1, resumed: 3 }),

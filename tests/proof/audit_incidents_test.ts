@@ -5,6 +5,7 @@ import {
   type Incident,
   type IncidentKind,
   NO_INCIDENTS,
+  RESUMED_AFTER,
   withIncident,
 } from "../../model/incident.ts";
 import { auditIncidents, auditPending } from "../../proof/audit_incidents.ts";
@@ -24,10 +25,28 @@ function serviceRun(retries: number, onError: OnError, maxRestarts: number): Run
 }
 
 /** What a service does next; a run goes through many of these. */
-type Event = "measures" | "dies" | "fails" | "is killed with soak" | "can't be started";
+type Event =
+  | "measures"
+  | "dies"
+  | "fails"
+  | "is killed with soak"
+  | "is cut off with soak"
+  | "is told of nowhere"
+  | "changes its runtime"
+  | "can't be started";
 
 const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
-  ...(["measures", "dies", "fails", "fails", "is killed with soak", "can't be started"] as const),
+  ...([
+    "measures",
+    "dies",
+    "fails",
+    "fails",
+    "is killed with soak",
+    "is cut off with soak",
+    "is told of nowhere",
+    "changes its runtime",
+    "can't be started",
+  ] as const),
 );
 
 /** A run as it is told: a model of the loop, in which everything that can happen does. */
@@ -50,19 +69,30 @@ class Model {
       case "measures":
         return this.#record(null);
       case "is killed with soak":
-        return this.#resume();
+        return this.#resume(RESUMED_AFTER.interruption);
+      case "is cut off with soak":
+        return this.#resume(RESUMED_AFTER.cutOff);
+      case "is told of nowhere":
+        this.#list = withIncident([], "failed", reason);
+        return this.#resume(RESUMED_AFTER.unknown);
+      case "changes its runtime": // after whatever attempts there were
       case "can't be started":
         this.#note("failed", reason);
         return this.#stop(reason);
       case "dies":
         this.#note("died", reason);
         if (countIncidents(this.#list, this.#before).died <= most) return;
+        // The next one fails for it, unless soak ends before it is asked for.
+        if (reason === "c") return this.#resume(RESUMED_AFTER.interruption);
         this.#note("failed", reason);
         return this.#stop(reason);
       case "fails":
         this.#note("failed", reason);
         if (this.#attempt++ <= retries) return;
-        return stops ? this.#stop(reason) : this.#record(reason);
+        if (stops) return this.#stop(reason);
+        // What is thrown away as the runtime was changed may have failed already.
+        if (reason === "b") return this.take("changes its runtime", reason);
+        return this.#record(reason);
     }
   }
 
@@ -73,11 +103,11 @@ class Model {
 
   #stop(reason: string): void {
     this.#note("stopped", reason);
-    this.#resume();
+    this.#resume(RESUMED_AFTER.error);
   }
 
-  #resume(): void {
-    this.#note("resumed", "after something");
+  #resume(after: string): void {
+    this.#note("resumed", after);
     this.#attempt = 1;
   }
 
@@ -113,9 +143,12 @@ Deno.test("one death or failed attempt more than the settings let is not believe
   const codes = (incidents: readonly Incident[], failure: string | null = null): string[] =>
     auditIncidents({ incidents, failure }, run, NO_INCIDENTS).map(({ code }) => code);
   const times = (kind: IncidentKind, times: number): Incident => ({ kind, reason: "x", times });
+  const resumed = (reason: string = RESUMED_AFTER.interruption): Incident => {
+    return { kind: "resumed", reason, times: 1 };
+  };
   assertEquals(codes([times("died", 2)]), []);
   assertEquals(codes([times("died", 3)]), ["restarts_excessive"]);
-  assertEquals(codes([times("died", 3), times("resumed", 1)]), []);
+  assertEquals(codes([times("died", 3), resumed()]), []);
   assertEquals(codes([times("failed", 1)]), []);
   assertEquals(codes([times("failed", 2)]), ["attempts_wrong"]);
   assertEquals(codes([times("failed", 2)], "x"), []);
@@ -129,4 +162,67 @@ Deno.test("what happened before a gap is unknown, and nothing is held against a 
   const incidents: Incident[] = [{ kind: "died", reason: "x", times: 9 }];
   assertEquals(auditIncidents({ incidents, failure: null }, run, null), []);
   assertEquals(auditPending(incidents, run, null), []);
+});
+
+Deno.test("what no run does in that order, nor writes down so, is not believed", () => {
+  const service = serviceRun(0, "stop", 0);
+  const incident = (kind: IncidentKind, times = 1, reason = "x"): Incident => {
+    return { kind, reason, times };
+  };
+  const died = incident("died");
+  const failed = incident("failed");
+  const stopped = incident("stopped");
+  const after = (how: keyof typeof RESUMED_AFTER, times = 1): Incident =>
+    incident("resumed", times, RESUMED_AFTER[how]);
+  const ended = [died, failed, stopped, after("error")];
+  const lists: Readonly<Record<string, readonly (readonly Incident[])[]>> = {
+    incident_untrue: [
+      [after("interruption"), stopped],
+      [stopped],
+      [after("error")],
+      [stopped, after("interruption")],
+      [failed, stopped, after("error", 2)],
+      [stopped, failed, after("error")],
+      [incident("resumed", 1, "after lunch")],
+      [after("cutOff"), after("cutOff")],
+    ],
+    restarts_excessive: [
+      [incident("died", 5), after("interruption", 5)],
+      [...ended, died],
+      [died],
+    ],
+    attempts_wrong: [
+      [after("interruption"), incident("failed", 2)],
+      [failed],
+      [incident("failed", 2), stopped, after("error")],
+    ],
+  };
+  for (const [code, all] of Object.entries(lists)) {
+    for (const incidents of all) {
+      const findings = auditIncidents({ incidents, failure: null }, service, NO_INCIDENTS);
+      assertEquals(new Set(findings.map((finding) => finding.code)), new Set([code]));
+    }
+  }
+  for (const incidents of [ended, [...ended, ...ended], [died, after("interruption", 2)]]) {
+    assertEquals(auditIncidents({ incidents, failure: null }, service, NO_INCIDENTS), []);
+  }
+  const codes = (incidents: readonly Incident[]): string[] =>
+    auditPending(incidents, serviceRun(9, "continue", 999), NO_INCIDENTS).map(({ code }) => code);
+  const pairs = Array.from({ length: 60 }, (_, i) => [
+    incident("failed", 1, `${i}`),
+    after("interruption"),
+  ]).flat();
+  assertEquals(codes(pairs.slice(0, 100)), []);
+  assertEquals(codes(pairs.slice(0, 101)), ["incident_untrue"]);
+  assertEquals(codes([after("interruption", 2 ** 53 - 1), failed, after("interruption")]), [
+    "incident_untrue",
+  ]);
+});
+
+Deno.test("a run that ends when a measurement fails has no iteration that failed", () => {
+  const incidents: Incident[] = [{ kind: "failed", reason: "x", times: 1 }];
+  const codes = (onError: OnError): string[] =>
+    auditIncidents({ incidents, failure: "x" }, serviceRun(0, onError, 0), NO_INCIDENTS)
+      .map(({ code }) => code);
+  assertEquals([codes("stop"), codes("continue")], [["attempts_wrong"], []]);
 });

@@ -2,12 +2,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { join } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { type GateResult, runGate } from "../../gate.ts";
+import { NO_INCIDENTS } from "../../model/incident.ts";
 import type { Profile } from "../../model/profile.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { PROGRESS_FILE, readProgress, readSummary, writeProgress } from "../../record/artifacts.ts";
 import { explainIteration } from "../../report/explain.ts";
 import { RunTable } from "../../report/run_table.ts";
+import { renderGate, renderVerification } from "../../report/verdict_text.ts";
 import { style } from "../../report/terminal.ts";
 import type { RunOptions } from "../../run/state.ts";
 import { posix } from "../kit/posix.ts";
@@ -104,7 +106,9 @@ function allowing(gate: Partial<Profile["gate"]>): Profile {
   return { ...TINY, gate: { ...TINY.gate, ...gate } };
 }
 
-const NONE = "no restart, no failed measurement";
+const AND_NOW = "; a resume does not undo it: mend it and start a new run, in whose profile " +
+  "gate.max_restarts and gate.max_failed may allow some";
+const NONE = "no death, no failed measurement";
 
 Deno.test("a service that dies now and then fails the gate, which names the iterations", {
   ignore: !posix,
@@ -115,9 +119,10 @@ Deno.test("a service that dies now and then fails the gate, which names the iter
   assertEquals(await incidentsOf(b, 9), { 5: [died], 7: [died] });
   for (const strict of [true, false]) {
     assertEquals(stayedUp(await runGate(b.dir, { strict })), [
-      "2 restarts, no failed measurement",
+      "2 deaths, no failed measurement",
       NONE,
-      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
+      "iterations 5, 7: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/" +
+      AND_NOW,
     ]);
   }
   assertEquals(namesIn(b.dir).includes(PROGRESS_FILE), false);
@@ -138,14 +143,20 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assert(logOf(b, 4).startsWith("iteration 4\n"), "the log of the first attempt is kept");
   const result = await runGate(b.dir, { strict: true, prometheus: true });
   assertEquals(stayedUp(result), [
-    "2 restarts, 2 failed measurements",
+    "2 deaths, 2 failed measurements",
     NONE,
-    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/",
+    "iterations 4, 6: what happened is in DELTA_VERIFY_REPORT.md, what was printed in logs/" +
+    AND_NOW,
   ]);
 
   const read = (name: string): string => Deno.readTextFileSync(join(b.dir, name));
   const counts = { died: 2, failed: 2, stopped: 2, resumed: 2 };
   assertEquals(JSON.parse(read("GATE_REPORT.json")).incidents, counts);
+  const incidents =
+    "Incidents: 2 deaths, 2 failed measurements, stopped by an error 2 times, resumed 2 times";
+  const shown = renderGate(result.verification, result.checks, result.verdict, style(false));
+  const verified = renderVerification(result.verification, null, style(false));
+  for (const text of [shown, verified]) assertEquals(text.split(incidents).length, 2);
   assertEquals(JSON.parse(read("DELTA_VERIFY_REPORT.json")).summary.incidents, counts);
   assertStringIncludes(read("DELTA_VERIFY_REPORT.md"), "| 6 | died | 1 | was killed by SIGSEGV |");
   assertStringIncludes(read("POST_SOAK_METRICS.prom"), '\nsoak_incident_count{kind="died"} 2\n');
@@ -153,7 +164,7 @@ Deno.test("neither exit code 4 nor a resume hides a death, and both are told", {
   assertStringIncludes(story, "What happened before it was measured\n  died     once");
   const rows = new RunTable();
   rows.take((await readSummary(b.dir, 6)).record);
-  const what = "(1 restart, 1 failed measurement, stopped by an error once, resumed once)";
+  const what = "(1 death, 1 failed measurement, stopped by an error once, resumed once)";
   assertStringIncludes(rows.render(TINY, style(false)), what);
 });
 
@@ -167,9 +178,12 @@ Deno.test("a run that ended by an error and was not resumed tells so", {
   assertEquals(verdict, "INCONCLUSIVE");
   assertEquals(incidents, { died: 0, failed: 2, stopped: 1, resumed: 0 });
   assertEquals(findingCounts, { run_incomplete: 1 });
+  const story = await explainIteration(b.dir, 3, style(false));
+  assertStringIncludes(story, "Iteration 3 is not recorded\n\nWhat has happened so far\n  failed");
+  assertStringIncludes(story, "\nTo go on with it: soak run --resume --out ");
   const { checks } = await runGate(b.dir);
   const check = checks.find(({ name }) => name === "Stayed up");
-  assertEquals([check?.status, check?.foundText], ["fail", "no restart, 2 failed measurements"]);
+  assertEquals([check?.status, check?.foundText], ["fail", "no death, 2 failed measurements"]);
 });
 
 Deno.test("attempts that failed before one that did not are counted, and can be allowed", {
@@ -178,15 +192,15 @@ Deno.test("attempts that failed before one that did not are counted, and can be 
   for (
     const [allowed, wanted] of [
       [undefined, NONE],
-      [5, "no restart, at most 5 failed measurements"],
-      [6, "no restart, at most 6 failed measurements"],
+      [5, "no death, at most 5 failed measurements"],
+      [6, "no death, at most 6 failed measurements"],
     ] as const
   ) {
     await using b = await bench();
     const profile = allowing(allowed === undefined ? {} : { max_failed: allowed });
     await b.run(exec(b, FAILS_ONCE, { retries: 1 }), { iterations: 6, profile });
     const [found, limit, look] = stayedUp(await runGate(b.dir, { strict: true }));
-    assertEquals([found, limit], ["no restart, 6 failed measurements", wanted]);
+    assertEquals([found, limit], ["no death, 6 failed measurements", wanted]);
     assertEquals(look === null, allowed === 6);
   }
 });
@@ -200,7 +214,7 @@ Deno.test("a failed iteration counts with each of its attempts, even long before
   await b.run(system, { iterations: 8 });
   assertEquals(await incidentsOf(b, 8), { 2: ["failed ×3: the command exited with code 3"] });
   const [found] = stayedUp(await runGate(b.dir, { strict: true }));
-  assertEquals(found, "no restart, 3 failed measurements");
+  assertEquals(found, "no death, 3 failed measurements");
 });
 
 Deno.test("a reload signal that kills the service is a restart like any other", {
@@ -211,15 +225,15 @@ Deno.test("a reload signal that kills the service is a restart like any other", 
   await b.run(service(b, [], { command }), { iterations: 6 });
   const died = ["died ×1: was killed by SIGHUP"];
   assertEquals(await incidentsOf(b, 6), { 2: died, 3: died });
-  assertEquals(stayedUp(await runGate(b.dir))[0], "2 restarts, no failed measurement");
+  assertEquals(stayedUp(await runGate(b.dir))[0], "2 deaths, no failed measurement");
 });
 
 Deno.test("restarts can be allowed", { ignore: !posix }, async () => {
   await using b = await bench();
   await b.run(service(b, [3]), { iterations: 6, profile: allowing({ max_restarts: 1 }) });
   assertEquals(stayedUp(await runGate(b.dir, { strict: true })), [
-    "1 restart, no failed measurement",
-    "at most 1 restart, no failed measurement",
+    "1 death, no failed measurement",
+    "at most 1 death, no failed measurement",
     null,
   ]);
 });
@@ -239,10 +253,13 @@ Deno.test("soak's own death loses no incident", { ignore: !posix }, async () => 
   await process.end();
   Deno.writeTextFileSync(b.file("go"), "");
   await b.run({}, RESUME);
-  const lost = ["failed ×1: the command exited with code 9", "resumed ×1: after an interruption"];
+  const lost = [
+    "failed ×1: the command exited with code 9",
+    "resumed ×1: after an interruption that cut a measurement off",
+  ];
   assertEquals(await incidentsOf(b, 6), { 1: lost });
   const [found] = stayedUp(await runGate(b.dir, { strict: true }));
-  assertEquals(found, "no restart, 1 failed measurement");
+  assertEquals(found, "no death, 1 failed measurement");
 });
 
 Deno.test("an interruption is no failure, but the resume is on record", {
@@ -292,7 +309,7 @@ Deno.test("an incident that a summary has taken in is not counted twice", {
   const onIteration: RunOptions["onIteration"] = () => controller.abort();
   const system = exec(b, FAILS_ONCE, { retries: 1 });
   await b.run(system, { iterations: 4, signal: controller.signal, onIteration });
-  assertEquals((await readProgress(b.dir))?.incidents.length, 1);
+  assertEquals((await readProgress(b.dir))?.incidents, []);
   assertEquals((await verifyRun(b.dir)).incidents.failed, 1);
   assertEquals((await b.run({}, RESUME)).incidents.failed, 4);
   assertEquals((await verifyRun(b.dir)).incidents.failed, 4);
@@ -320,8 +337,240 @@ Deno.test("limit: who rewrites the record of how a run ended before the resume i
   );
   const progress = await readProgress(b.dir);
   assertEquals(progress?.incidents.map(({ kind }) => kind), ["failed", "stopped"]);
-  await writeProgress(b.dir, { previousHash: progress?.previousHash ?? "", incidents: [] });
+  const { previousHash = "" } = progress ?? {};
+  await writeProgress(b.dir, { previousHash, incidents: [], isMeasuring: false });
   await assertRejects(() => b.run({}, RESUME), SoakError, "iteration 2");
   const { findingCounts, incidents } = await verifyRun(b.dir);
   assertEquals([findingCounts, incidents.failed], [{ run_incomplete: 1 }, 1]);
+});
+
+/** A service that dies each time it was measured, once it has been told to. */
+function pausedService(b: Bench, more: SystemRequest = {}): SystemRequest {
+  const body = `trap : HUP\n: > effective\nwhile [ ! -e doom ]; do sleep 0.02; done
+rm doom; touch dead; kill -s SEGV $$`;
+  return {
+    ...service(b, []),
+    command: [b.script("mortal", body)],
+    measureCommand: b.script("measures", `${READ_SIZE}; ${REPORT}; touch doom`),
+    ...more,
+  };
+}
+
+/** Waits until `RUN_IN_PROGRESS.json` tells of a death. */
+function untilDeathIsNoted(b: Bench): Promise<void> {
+  const path = join(b.dir, PROGRESS_FILE);
+  const noted = (): boolean => exists(path) && Deno.readTextFileSync(path).includes('"died"');
+  return until(noted, "the death is on record");
+}
+
+for (const setting of ["pauseSeconds", "intervalSeconds"] as const) {
+  Deno.test(`a death is on record at once, even with ${setting} to wait`, {
+    ignore: !posix,
+  }, async () => {
+    await using b = await bench();
+    const controller = new AbortController();
+    const system = pausedService(b, { pauseSeconds: 600, [setting]: 600 });
+    if (setting === "intervalSeconds") Deno.writeTextFileSync(b.file("doom"), "");
+    const running = b.run(system, { iterations: 2, signal: controller.signal });
+    await untilDeathIsNoted(b);
+    controller.abort();
+    const { incidents } = await running;
+    assertEquals(incidents, { died: 1, failed: 0, stopped: 0, resumed: 0 });
+    assertEquals((await verifyRun(b.dir)).incidents.died, 1);
+  });
+}
+
+Deno.test("a service that ends with soak has not died", { ignore: !posix }, async () => {
+  await using b = await bench();
+  const controller = new AbortController();
+  const wait = `kill -s TERM $SOAK_SERVICE_PID; touch hit; while [ ! -e go ]; do sleep 0.02; done
+exit 1`;
+  const system = service(b, [], { measureCommand: b.script("cut", wait) });
+  const running = b.run(system, { iterations: 2, signal: controller.signal });
+  await until(() => exists(b.file("hit")), "the service gets the signal");
+  controller.abort();
+  Deno.writeTextFileSync(b.file("go"), "");
+  const { incidents, status } = await running;
+  assertEquals([status, incidents], ["interrupted", NO_INCIDENTS]);
+});
+
+/** A run that ends by an error in iteration `i`; what is measured afterwards is good. */
+async function failing(b: Bench, i: number): Promise<void> {
+  const body =
+    `[ "$SOAK_ITERATION" -lt ${i} ] || [ -e tried ] || { touch tried; exit 9; }\n${GOOD}`;
+  await assertRejects(() => b.run(exec(b, body), { iterations: 6 }), SoakError, `iteration ${i}`);
+}
+
+const FOREIGN: Readonly<Record<string, (b: Bench, early: string) => void>> = {
+  "of nobody's": ({ dir }) => {
+    const text = `{"incidents":[],"previous_hash":"${"0".repeat(64)}"}`;
+    Deno.writeTextFileSync(join(dir, PROGRESS_FILE), text);
+  },
+  "of an earlier iteration": ({ dir }, early) => {
+    Deno.writeTextFileSync(join(dir, PROGRESS_FILE), early);
+  },
+};
+
+for (const [whose, plant] of Object.entries(FOREIGN)) {
+  Deno.test(`a record of incidents ${whose} is a finding and counts as a failed measurement`, {
+    ignore: !posix,
+  }, async () => {
+    await using b = await bench();
+    const path = join(b.dir, PROGRESS_FILE);
+    const body = `[ "$SOAK_ITERATION" != 1 ] || cp run/${PROGRESS_FILE} early
+[ "$SOAK_ITERATION" -lt 4 ] || [ -e tried ] || { touch tried; exit 9; }\n${GOOD}`;
+    await assertRejects(() => b.run(exec(b, body), { iterations: 6 }), SoakError, "iteration 4");
+    plant(b, Deno.readTextFileSync(b.file("early")));
+    assertEquals((await verifyRun(b.dir)).findingCounts, {
+      run_incomplete: 1,
+      progress_unexpected: 1,
+    });
+    await b.run({}, RESUME);
+    assertEquals((await incidentsOf(b, 6))[4], [
+      `failed ×1: ${PROGRESS_FILE} did not follow the last record: how the run ended is not on record`,
+      "resumed ×1: after an end that is not on record",
+    ]);
+    assertEquals(exists(path), false);
+    assertEquals(
+      stayedUp(await runGate(b.dir, { strict: true }))[0].endsWith("1 failed measurement"),
+      true,
+    );
+  });
+}
+
+Deno.test("the first iteration's failure is not lost with its record, nor with other settings", {
+  ignore: !posix,
+}, async () => {
+  const changes: Readonly<Record<string, (b: Bench) => void>> = {
+    progress_missing: ({ dir }) => Deno.removeSync(join(dir, PROGRESS_FILE)),
+    progress_unexpected: ({ dir }) => {
+      const path = join(dir, "SOAK_RUN.json");
+      const text = Deno.readTextFileSync(path);
+      Deno.writeTextFileSync(path, text.replace('"retries":0', '"retries":3'));
+    },
+  };
+  for (const [code, change] of Object.entries(changes)) {
+    await using b = await bench();
+    await failing(b, 1);
+    change(b);
+    assertEquals((await verifyRun(b.dir)).findingCounts, { run_incomplete: 1, [code]: 1 });
+    assertEquals((await b.run({}, RESUME)).incidents.failed, 1);
+  }
+});
+
+Deno.test("a record that tells of one iteration less than there is has lost nothing", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const controller = new AbortController();
+  const signal = controller.signal;
+  const onIteration: RunOptions["onIteration"] = ({ iteration }) => {
+    if (iteration === 2) controller.abort();
+  };
+  await b.run(exec(b, FAILS_ONCE, { retries: 1 }), { iterations: 4, signal, onIteration });
+  const { record } = await readSummary(b.dir, 2);
+  const { previousHash, incidents = [] } = record;
+  const stopped = { kind: "stopped", reason: "the disk is full", times: 1 } as const;
+  for (const more of [[], [stopped]]) {
+    await writeProgress(b.dir, {
+      previousHash,
+      incidents: [...incidents, ...more],
+      isMeasuring: true,
+    });
+    const counts = { died: 0, failed: 2, stopped: more.length, resumed: 0 };
+    const result = await verifyRun(b.dir);
+    assertEquals([result.incidents, result.findingCounts], [counts, { run_incomplete: 1 }]);
+  }
+  await b.run({}, RESUME);
+  assertEquals((await incidentsOf(b, 3))[3], [
+    "stopped ×1: the disk is full",
+    "resumed ×1: after an error",
+    "failed ×1: the command exited with code 9",
+  ]);
+});
+
+Deno.test("what stands in a finished run about its end is a finding and no incident", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  await b.run(exec(b, GOOD), { iterations: 4 });
+  const { lastHash } = await verifyRun(b.dir);
+  const incidents = [{ kind: "failed", reason: "x", times: 1 } as const];
+  await writeProgress(b.dir, { previousHash: lastHash ?? "", incidents, isMeasuring: false });
+  const result = await verifyRun(b.dir);
+  assertEquals([result.findingCounts, result.incidents], [
+    { progress_unexpected: 1 },
+    NO_INCIDENTS,
+  ]);
+  await b.run({}, RESUME);
+  assertEquals((await verifyRun(b.dir)).findingCounts, {});
+});
+
+Deno.test("a run that was moved writes no incidents to the run in its place", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const body =
+    `[ -e moved ] || { mv run moved; mkdir run; echo other > run/${PROGRESS_FILE}; exit 9; }`;
+  await assertRejects(() => b.run(exec(b, body), { iterations: 2 }), SoakError, "was moved");
+  assertEquals(namesIn(b.dir), [PROGRESS_FILE]);
+  assertEquals(Deno.readTextFileSync(join(b.dir, PROGRESS_FILE)), "other\n");
+});
+
+Deno.test("a measurement that is thrown away, as its runtime was changed, has failed", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const body =
+    `${GOOD}\n[ -e tried ] || { touch tried; cp "$SOAK_RUNTIME" kept; echo '{"size":9}' > "$SOAK_RUNTIME"; }`;
+  await assertRejects(() => b.run(exec(b, body), { iterations: 6 }), SoakError, "something else");
+  Deno.copyFileSync(b.file("kept"), join(b.dir, "runtime_overrides.json"));
+  await b.run({}, RESUME);
+  const what = "the runtime was changed by something else";
+  assertEquals(await incidentsOf(b, 6), {
+    1: [`failed ×1: ${what}`, `stopped ×1: ${what}`, "resumed ×1: after an error"],
+  });
+  assertEquals(
+    stayedUp(await runGate(b.dir, { strict: true }))[0].endsWith("1 failed measurement"),
+    true,
+  );
+});
+
+Deno.test("a measurement that soak's own end cuts off is told, and is no failure", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const { command = [] } = exec(
+    b,
+    `[ -e go ] || { touch stuck; while [ ! -e go ]; do sleep 0.02; done; exit 1; }\n${GOOD}`,
+  );
+  Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
+  const process = startCli([
+    ...["run", "--exec", "--profile", b.file("tiny.json"), "--iterations", "3"],
+    ...["--grace", "1", "--out", b.dir, "--", ...command],
+  ]);
+  await until(() => exists(b.file("stuck")), "the measurement is at work");
+  process.kill("SIGKILL");
+  await process.end();
+  Deno.writeTextFileSync(b.file("go"), "");
+  await b.run({}, { ...RESUME, profile: undefined });
+  assertEquals(await incidentsOf(b, 3), {
+    1: ["resumed ×1: after an interruption that cut a measurement off"],
+  });
+});
+
+Deno.test("a broken record of incidents says what to do, and that works", {
+  ignore: !posix,
+}, async () => {
+  for (const breakIt of [(path: string) => Deno.writeTextFileSync(path, "{"), Deno.mkdirSync]) {
+    await using b = await bench();
+    await failing(b, 2);
+    const path = join(b.dir, PROGRESS_FILE);
+    Deno.removeSync(path);
+    breakIt(path);
+    const error = await assertRejects(() => b.run({}, RESUME), SoakError, PROGRESS_FILE);
+    assertStringIncludes(error.message, "remove it and resume again");
+    Deno.removeSync(path);
+    assertEquals((await b.run({}, RESUME)).incidents.failed, 1);
+  }
 });
