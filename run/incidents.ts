@@ -58,7 +58,8 @@ function pendingIn(progress: ProgressRecord | null, state: RunState): readonly I
 /** Puts on record that the run ends by an error, as far as that can be written. */
 export async function noteStop(state: RunState, dir: string, error: unknown): Promise<void> {
   if (!isReal(state)) return;
-  const reason = printable(error instanceof SoakError ? error.what : String(error), 500);
+  const what = error instanceof SoakError ? error.what : String(error);
+  const reason = printable(state.system.redact(what), 500);
   try {
     await noteIncident(state, dir, "stopped", reason);
   } catch {
