@@ -108,7 +108,8 @@ async function readLeft(dir: string): Promise<ProgressRecord | null> {
  */
 export async function noteStop(state: RunState, ground: Ground, error: unknown): Promise<void> {
   if (!isReal(state)) return;
-  const reason = printable(error instanceof SoakError ? error.what : String(error), 500);
+  const what = error instanceof SoakError ? error.what : String(error);
+  const reason = printable(state.system.redact(what), 500);
   state.isMeasuring = false;
   try {
     if (isForeign(error)) await noteIncident(state, ground, "failed", reason);

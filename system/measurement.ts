@@ -50,6 +50,8 @@ export interface System extends AsyncDisposable {
   measure(request: MeasureRequest): Promise<Measurement | null>;
   /** Takes into account an iteration that an earlier process ran, under the given runtime. */
   fastForward(runtime: JsonObject): void;
+  /** Text without the secrets of the system, fit for a record. */
+  redact(text: string): string;
 }
 
 /** Values as they were read, whether from a file or from queries. */

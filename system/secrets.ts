@@ -8,7 +8,7 @@ import { osError, SoakError } from "../base/errors.ts";
 import type { Profile } from "../model/profile.ts";
 import { OptionError, type RealSystem } from "../model/system_spec.ts";
 
-/** Takes secret values out of text; `[NAME]` takes the place of each. */
+/** Takes secret values out of text; `[NAME]` takes the place of each, and stays where it stands. */
 export interface Secrets {
   /** Text without the values. */
   text(text: string): string;
@@ -97,7 +97,9 @@ function requireUnrecorded(
 
 /** Makes secrets of names and values. */
 export function secretsOf(values: readonly (readonly [name: string, value: string])[]): Secrets {
-  const needles = new Map<string, string>();
+  // What is shown stays, so that text may pass here more than once: what a value was taken out of is
+  // quoted by an error, and the error by what is recorded of it.
+  const needles = new Map(values.map(([name]) => [`[${name}]`, `[${name}]`]));
   for (const [name, value] of values) {
     for (const spelt of spellingsOf(value)) {
       if (!needles.has(spelt)) needles.set(spelt, `[${name}]`);

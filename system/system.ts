@@ -48,6 +48,7 @@ function openMock(profile: Profile, seed: number | null, { fault }: MockSystem):
   return {
     measure: ({ runtime }) => Promise.resolve({ ...mock.measure(runtime), failure: null }),
     fastForward: (runtime) => void mock.measure(runtime),
+    redact: (text) => text,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -79,6 +80,10 @@ class RealSystemUnderTest implements System {
 
   fastForward(): void {}
 
+  redact(text: string): string {
+    return this.#secrets.text(text);
+  }
+
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
     if (!this.#isFirst && !await this.#driver.pause(pauseSeconds * 1000, request)) return null;
@@ -88,9 +93,7 @@ class RealSystemUnderTest implements System {
     // What a process that ended by an error has left there tells why it did.
     const path = join(request.dir, "logs", `ITER_${request.iteration}.log`);
     using log = new OutputLog(path, this.#secrets);
-    const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
-      request.onIncident(kind, this.#secrets.text(reason));
-    const reading = await this.#attempts({ ...request, onIncident }, log);
+    const reading = await this.#attempts(request, log);
     if (reading !== null) log.close();
     return reading;
   }
@@ -101,13 +104,15 @@ class RealSystemUnderTest implements System {
 
   async #attempts(request: MeasureRequest, log: OutputLog): Promise<Measurement | null> {
     const { retries, onError } = this.#system;
+    const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
+      request.onIncident(kind, this.redact(reason));
     for (let attempt = 1;; attempt++) {
       try {
-        const reading = await this.#driver.attempt(request, log);
+        const reading = await this.#driver.attempt({ ...request, onIncident }, log);
         return reading === null ? null : { ...reading, failure: null };
       } catch (error) {
         const what = error instanceof SoakError ? error.what : String(error);
-        const failure = printable(this.#secrets.text(what), 500);
+        const failure = printable(this.redact(what), 500);
         await request.onIncident("failed", failure);
         if (!(error instanceof MeasurementError)) throw error;
         if (attempt <= retries) {

@@ -10,6 +10,7 @@ import * as fc from "fast-check";
 import config from "../../deno.json" with { type: "json" };
 import { SoakError } from "../../base/errors.ts";
 import { profileToJson } from "../../model/profile_check.ts";
+import { verifyRun } from "../../proof/verify.ts";
 import { NO_SECRETS, type Secrets, secretsOf } from "../../system/secrets.ts";
 import { posix } from "../kit/posix.ts";
 import { type Bench, bench, READ_SIZE, REPORT, TINY } from "../kit/real_system.ts";
@@ -95,6 +96,15 @@ Deno.test("of secrets that begin alike the longest is taken, also when it comes 
   for (let cut = 0; cut <= 4; cut++) {
     assertEquals(streamed(secrets, "abcdabcab", [cut, 1]), "[LONG][SHORT]c[SHORT]");
   }
+});
+
+Deno.test("what is shown in place of a value stays, though the value is part of it", () => {
+  const secrets = secretsOf([["PGPASSWORD", "PASSWORD"], ["P", "P"]]);
+  const once = secrets.text("the PASSWORD, a P");
+  assertEquals(once, "the [PGPASSWORD], a [P]");
+  assertEquals(secrets.text(once), once);
+  assertEquals(decoder.decode(secrets.bytes(encoder.encode(once))), once);
+  assertEquals(streamed(secrets, once, [1, 5, 1, 1, 3, 4]), once);
 });
 
 Deno.test("a stream without secrets goes through as it is, at once", () => {
@@ -199,6 +209,45 @@ for (const [where, body] of Object.entries(LEAKS)) {
     }
   });
 }
+
+Deno.test("a value that is part of its variable's name is taken out once, and the run is proven", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const measure = b.script(
+    "measure",
+    `printf '{"kpis":{"cost":"bad %s"}}' "$PASS" > "$SOAK_OUTPUT"`,
+  );
+  const env = { PASS: "PASS" };
+  const failure = 'SOAK_OUTPUT: $.kpis.cost: expected a number, found "bad [PASS]"';
+  const continued = ["--secret-env=PASS", "--on-error=continue"];
+  const end = await soakExec(b, continued, [measure], env);
+  assertEquals(end.code, 0, end.stderr);
+  const { summary, incidents } = JSON.parse(
+    Deno.readTextFileSync(join(b.dir, "ITER_SUMMARY_1.json")),
+  );
+  assertEquals([summary.failure, incidents[0].reason], [failure, failure]);
+  assertEquals((await verifyRun(b.dir, { strict: true })).findings, []);
+
+  const stopped = await soakExec(b, ["--secret-env=PASS"], [measure], env);
+  assertEquals(stopped.code, 4, stopped.stderr);
+  const progress = JSON.parse(Deno.readTextFileSync(join(b.dir, "RUN_IN_PROGRESS.json")));
+  const reasons = progress.incidents.map(({ reason }: { reason: string }) => reason);
+  assertEquals(reasons, [failure, `iteration 1 was not measured: ${failure}`]);
+});
+
+Deno.test("an error that ends the run is recorded without secrets", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const measure = b.script("measure", `${READ_SIZE}\n${REPORT}\nrm "$SOAK_RUNTIME"`);
+  const flags = ["--secret-env=SOAK_TEST_SECRET"];
+  const end = await soakExec(b, flags, [measure], { SOAK_TEST_SECRET: "cannot" });
+  assertEquals(end.code, 3, end.stderr);
+  const progress = Deno.readTextFileSync(join(b.dir, "RUN_IN_PROGRESS.json"));
+  assertStringIncludes(progress, "[SOAK_TEST_SECRET]");
+  assert(!progress.includes("cannot"), progress);
+});
 
 Deno.test("a server's answer does not tell a secret", { ignore: !posix }, async () => {
   await using b = await bench();
