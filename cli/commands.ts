@@ -201,7 +201,7 @@ const GATE: CommandSpec = {
     "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
     "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
     "freeze when, besides, the freeze held in at least half of them and the last 3 did not all " +
-    "miss a KPI. That the system stayed up is about the whole run: every restart and every failed " +
+    "miss a KPI. That the system stayed up is about the whole run: every death and every failed " +
     "attempt to measure counts, also before a --resume. Without --strict, findings of the " +
     "verification are named and do not count.",
     "Without --profile a run is judged by the profile that it records: look at the first line.",
