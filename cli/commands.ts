@@ -202,7 +202,7 @@ const GATE: CommandSpec = {
     "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
     "freeze when, besides, the freeze was entered among them, the state that the run ends with was " +
     "on target in most of its iterations, and the last 3 did not all miss a KPI. That the system " +
-    "stayed up is about the whole run: every restart and every failed attempt to measure counts, " +
+    "stayed up is about the whole run: every death and every failed attempt to measure counts, " +
     "also before a --resume, against gate.max_restarts and gate.max_failed. Without --strict, " +
     "findings of the verification are named and do not count.",
     "Without --profile a run is judged by the profile that it records: look at the first line.",

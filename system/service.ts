@@ -73,6 +73,7 @@ class ServiceDriver implements Driver {
       const outcome = await this.#interval(child, request.signal);
       if (outcome === "interrupted") return null;
       if (outcome === "died") continue;
+      await request.onAttempt(); // an interval is long enough for a run to be moved
       const measured = this.#measure(child, request, log, startMs);
       const reading = await this.#whileWatched(child, request, measured);
       if (!child.hasEnded) return reading;

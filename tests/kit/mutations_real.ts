@@ -170,10 +170,6 @@ const lies: readonly Mutation[] = [
   forge("more attempts failed after the last resume than were made", "attempts_wrong", (run) => {
     happen(run, MIDDLE, ["resumed", 1, "after an interruption"], ["failed", 2]);
   }),
-  forge("a failed measurement did not end the run", "attempts_wrong", (run) => {
-    fail(run, 2);
-    happen(run, 2, ["failed", 2, "timed out"]);
-  }, { on_error: "stop" }),
   forge("another version went on without a resume", "version_at_odds", (run) => {
     run.editJson(summaryName(MIDDLE), (draft) => void (draft["tool_version"] = "9.9.9"));
     run.editJson(summaryName(MIDDLE + 1), (draft) => void (draft["tool_version"] = "9.9.9"));

@@ -218,11 +218,3 @@ Deno.test("what no run does in that order, nor writes down so, is not believed",
     "incident_untrue",
   ]);
 });
-
-Deno.test("a run that ends when a measurement fails has no iteration that failed", () => {
-  const incidents: Incident[] = [{ kind: "failed", reason: "x", times: 1 }];
-  const codes = (onError: OnError): string[] =>
-    auditIncidents({ incidents, failure: "x" }, serviceRun(0, onError, 0), NO_INCIDENTS)
-      .map(({ code }) => code);
-  assertEquals([codes("stop"), codes("continue")], [["attempts_wrong"], []]);
-});

@@ -517,6 +517,17 @@ Deno.test("a run that was moved writes no incidents to the run in its place", {
   assertEquals(Deno.readTextFileSync(join(b.dir, PROGRESS_FILE)), "other\n");
 });
 
+Deno.test("a service is not measured into the run that has its run's place by now", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const command = [b.script("mover", `mv run moved; mkdir run\n${server()}`)];
+  const measureCommand = b.script("measures", `touch measured; ${READ_SIZE}; ${REPORT}`);
+  const system = service(b, [], { command, measureCommand });
+  await assertRejects(() => b.run(system, { iterations: 2 }), SoakError, "was moved");
+  assertEquals([namesIn(b.dir), exists(b.file("measured"))], [[], false]);
+});
+
 Deno.test("a measurement that is thrown away, as its runtime was changed, has failed", {
   ignore: !posix,
 }, async () => {
