@@ -47,10 +47,10 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
       if (done > 0 && done < run.iterations) {
         io.err(`soak: going on after iteration ${done} of ${run.iterations}`);
       }
-      const others = madeBy.filter((version) => version !== VERSION);
-      if (done < run.iterations && others.length > 0) {
-        const makers = printable(others.join(" and "), 100);
-        io.err(`soak: made by soak ${makers} so far; soak ${VERSION} goes on, and records that`);
+      if (done < run.iterations && madeBy.some((version) => version !== VERSION)) {
+        const makers = printable(madeBy.join(" and "), 100);
+        const told = run.toolVersion === VERSION ? "" : ", and records that";
+        io.err(`soak: made by soak ${makers} so far; soak ${VERSION} goes on${told}`);
       }
       if (!command.quiet) shown.progress = openProgress(io, run.iterations, done);
     },

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { defaultOf, ON_ERROR, RELOAD_SIGNALS, type SettingName } from "../model/system_spec.ts";
+import {
+  defaultOf,
+  ON_ERROR,
+  rangeOf,
+  RELOAD_SIGNALS,
+  type SettingName,
+} from "../model/system_spec.ts";
 import type { FlagSpec } from "./command_spec.ts";
 
 /** The flags that choose a real system. */
@@ -31,14 +37,12 @@ export const RUN_SYSTEM_FLAGS: readonly FlagSpec[] = [
 const REAL = "Flags for --exec and --service";
 const SERVICE = "Flags for --service";
 
-const seconds = (min: number, max = 86_400) => ({ min, max, integer: false });
-const count = { min: 0, max: 1_000_000, integer: true };
-
-/** A flag that asks for a setting, with the setting's own default. */
+/** A flag that asks for a setting, with the setting's own default and range. */
 function setting(name: SettingName, group: string, flag: FlagSpec): FlagSpec {
   const value = defaultOf(name);
   const shown = typeof value === "number" || typeof value === "string" ? { default: value } : {};
-  return { ...flag, ...shown, setting: name, group };
+  const range = rangeOf(name);
+  return { ...flag, ...shown, ...(range === undefined ? {} : { range }), setting: name, group };
 }
 
 /** The flags that only make sense with a real system, one for each of its settings. */
@@ -47,25 +51,21 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
     name: "timeout",
     placeholder: "SECONDS",
     description: "how long a command may take; SIGTERM then",
-    range: seconds(0.1),
   }),
   setting("graceSeconds", REAL, {
     name: "grace",
     placeholder: "SECONDS",
     description: "time between SIGTERM and SIGKILL, for the whole process group",
-    range: seconds(0, 3600),
   }),
   setting("pauseSeconds", REAL, {
     name: "pause",
     placeholder: "SECONDS",
     description: "wait between two iterations",
-    range: seconds(0),
   }),
   setting("retries", REAL, {
     name: "retries",
     placeholder: "N",
     description: "try a failed measurement again, within its iteration; the gate counts each",
-    range: count,
   }),
   setting("onError", REAL, {
     name: "on-error",
@@ -92,7 +92,6 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
     name: "interval",
     placeholder: "SECONDS",
     description: "how long an iteration lasts before it is measured",
-    range: seconds(0),
   }),
   setting("measureCommand", SERVICE, {
     name: "measure",
@@ -115,7 +114,6 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
     name: "ready-timeout",
     placeholder: "SECONDS",
     description: "how long it may take to get ready",
-    range: seconds(0.1),
   }),
   setting("reloadSignal", SERVICE, {
     name: "reload-signal",
@@ -137,6 +135,5 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
     name: "max-restarts",
     placeholder: "N",
     description: "how often in a run a service that died is started again; the gate counts each",
-    range: count,
   }),
 ];

@@ -5,7 +5,7 @@
  */
 
 import type { Deltas } from "../model/params.ts";
-import { FAULT_KINDS, type MockFault } from "../model/system_spec.ts";
+import { FAULT_KINDS, type MockFault, webAddressMistake } from "../model/system_spec.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { type CommandName, DEFAULT_DIR, DEFAULT_FAULT_RATE, DEFAULT_PROFILE } from "./commands.ts";
 import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
@@ -75,12 +75,12 @@ export function choice<T extends string>(
 export function url(given: Given, name: string): string | undefined {
   const value = text(given, name);
   if (value === undefined) return undefined;
-  const parsed = URL.parse(value);
-  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
+  const mistake = webAddressMistake(value);
+  if (mistake === "address") {
     const remedy = "for example http://127.0.0.1:9090";
     throw usage(`not a URL of a web server: ${quoted(value)}`, `--${name}`, remedy);
   }
-  if (parsed.username !== "" || parsed.password !== "") {
+  if (mistake === "password") {
     throw usage("a password in a URL would be recorded", `--${name}`, "leave it out");
   }
   return value;

@@ -128,44 +128,67 @@ interface Setting<T> {
   readonly default: T;
   /** Whether a record leaves it out when it is the default. */
   readonly sparse?: true;
+  /** Which numbers it may be, if it is one. */
+  readonly range?: NumberRange;
+}
+
+/** Which numbers a setting may be, the ends included. */
+export interface NumberRange {
+  /** The smallest. */
+  readonly min: number;
+  /** The largest. */
+  readonly max: number;
+  /** Whether it is a whole number. */
+  readonly integer: boolean;
 }
 
 type Settings<T> = { readonly [K in keyof T]: Setting<T[K]> };
 
-const seconds = (value: number): Setting<number> => ({ read: readSeconds, default: value });
-const count = (value: number): Setting<number> => ({
-  read: (shape) => shape.integer(0),
-  default: value,
-});
-const textOrNull: Setting<string | null> = {
-  read: (shape) => shape.nullOr((text) => text.string()),
+function seconds(value: number, min = 0, max = 86_400): Setting<number> {
+  const read = (shape: Shape): number => {
+    const given = shape.number();
+    if (given < min || given > max) throw shape.wrong(`seconds from ${min} to ${max}`);
+    return given;
+  };
+  return { read, default: value, range: { min, max, integer: false } };
+}
+
+function count(value: number): Setting<number> {
+  const [min, max] = [0, 1_000_000];
+  const read = (shape: Shape): number => shape.integer(min, max);
+  return { read, default: value, range: { min, max, integer: true } };
+}
+
+const fileOrNull: Setting<string | null> = {
+  read: (shape) => shape.nullOr(readFileName),
   default: null,
 };
+const urlOrNull: Setting<string | null> = { read: (shape) => shape.nullOr(readUrl), default: null };
 
 /** Settings of every real system, in the order in which a foreign one is looked for. */
 const REAL_SETTINGS: Settings<RealSettings> = {
   command: { read: readCommand, default: [] },
-  timeoutSeconds: seconds(300),
-  graceSeconds: seconds(5),
+  timeoutSeconds: seconds(300, 0.1),
+  graceSeconds: seconds(5, 0, 3600),
   pauseSeconds: seconds(0),
   retries: count(0),
   onError: { read: (shape) => shape.oneOf(ON_ERROR), default: "stop" },
-  prometheusUrl: textOrNull,
+  prometheusUrl: urlOrNull,
   secretEnv: { read: readNames, default: [], sparse: true },
 };
 
 /** Settings that only a service has. */
 const SERVICE_SETTINGS: Settings<Omit<ServiceSystem, "kind" | keyof RealSettings>> = {
   intervalSeconds: seconds(30),
-  measureCommand: textOrNull,
-  readyUrl: textOrNull,
-  readyFile: textOrNull,
-  readyTimeoutSeconds: seconds(30),
+  measureCommand: fileOrNull,
+  readyUrl: urlOrNull,
+  readyFile: fileOrNull,
+  readyTimeoutSeconds: seconds(30, 0.1),
   reloadSignal: {
     read: (shape) => shape.nullOr((signal) => signal.oneOf(RELOAD_SIGNALS)),
     default: null,
   },
-  reloadCommand: textOrNull,
+  reloadCommand: fileOrNull,
   reloadRestart: { read: (shape) => shape.boolean(), default: false },
   maxRestarts: count(3),
 };
@@ -186,6 +209,11 @@ const isSparse = (name: SettingName): boolean => ALL_SETTINGS[name].sparse === t
 /** What a setting is when nobody asks for it. */
 export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
   return ALL_SETTINGS[name].default;
+}
+
+/** Which numbers a setting may be; `undefined` for one that is no number. */
+export function rangeOf(name: SettingName): NumberRange | undefined {
+  return ALL_SETTINGS[name].range;
 }
 
 /** Something that a run is asked for and can't be; whoever asked knows how it is spelt there. */
@@ -387,16 +415,36 @@ function parseMock(shape: Shape): MockSystem {
   };
 }
 
-function readSeconds(shape: Shape): number {
-  const value = shape.number();
-  if (value < 0 || value > 1e6) throw shape.wrong("a number of seconds");
-  return value;
+function readCommand(shape: Shape): string[] {
+  const [program, ...rest] = shape.items();
+  if (program === undefined) throw shape.wrong("a command to run");
+  return [readFileName(program), ...rest.map(readWord)];
 }
 
-function readCommand(shape: Shape): string[] {
-  const command = shape.items().map((word) => word.string());
-  if (command[0] === undefined || command[0] === "") throw shape.wrong("a command to run");
-  return command;
+function readFileName(shape: Shape): string {
+  const name = readWord(shape);
+  if (name === "") throw shape.wrong("the name of a file");
+  return name;
+}
+
+/** What can be handed to a program. */
+function readWord(shape: Shape): string {
+  const word = shape.string();
+  if (word.includes("\0")) throw shape.wrong("text without a NUL character");
+  return word;
+}
+
+function readUrl(shape: Shape): string {
+  const url = shape.string();
+  if (webAddressMistake(url) !== null) throw shape.wrong("the URL of a web server");
+  return url;
+}
+
+/** Why text is no address of a web server that may be recorded; `null` if it is one. */
+export function webAddressMistake(text: string): "address" | "password" | null {
+  const parsed = URL.parse(text);
+  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) return "address";
+  return parsed.username !== "" || parsed.password !== "" ? "password" : null;
 }
 
 function readNames(shape: Shape): string[] {

@@ -22,6 +22,7 @@ import {
   validateRuntime,
 } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
+import type { RealSystem } from "../model/system_spec.ts";
 import { type Recorded, RUN_FILE, summaryFile } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { found, type RecordFinding } from "./findings.ts";
@@ -234,12 +235,36 @@ export function auditTime(
       spelt,
     )];
   }
-  return timeMs >= lastTimeMs ? [] : [found(
-    "time_backwards",
-    "runtime_utc lies before that of the iteration before",
-    record.utc,
-    new Date(lastTimeMs).toISOString(),
+  if (timeMs < lastTimeMs) {
+    return [found(
+      "time_backwards",
+      "runtime_utc lies before that of the iteration before",
+      record.utc,
+      new Date(lastTimeMs).toISOString(),
+    )];
+  }
+  const leastMs = 1000 * leastSeconds(record, system);
+  // Times are cut off to ms, and so are timers; beyond that, no clock is taken at its word.
+  if (timeMs - lastTimeMs >= 0.99 * leastMs - 50) return [];
+  return [found(
+    "time_too_short",
+    "less time went by since the iteration before, or the start, than the recorded settings make it",
+    timeMs - lastTimeMs,
+    leastMs,
   )];
+}
+
+/**
+ * The time that an iteration takes at least. A process waits before each but its first; and what a
+ * service was measured in is an interval, while a measurement that failed may have had none.
+ */
+function leastSeconds(
+  { iteration, failure, incidents = [] }: IterationRecord,
+  system: RealSystem,
+): number {
+  const isFirst = iteration === 1 || incidents.some(({ kind }) => kind === "resumed");
+  const pause = isFirst ? 0 : system.pauseSeconds;
+  return system.kind === "service" && failure === null ? pause + system.intervalSeconds : pause;
 }
 
 /** The first place where two runtimes differ, as a clause; empty if they don't. */

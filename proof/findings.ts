@@ -97,6 +97,7 @@ export type FindingCode =
   | "effective_missing"
   | "time_wrong"
   | "time_backwards"
+  | "time_too_short"
   | "report_mismatch";
 
 /** Every kind of finding, by its code. */
@@ -197,6 +198,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   ),
   time_wrong: proof("An iteration's time is not what the run's virtual clock gives."),
   time_backwards: proof("An iteration's time lies before the one before it."),
+  time_too_short: proof(
+    "An iteration took less time than the recorded pause and interval make it.",
+  ),
   report_mismatch: proof("TUNING_REPORT.json is not what the summaries give."),
 };
 

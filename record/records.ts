@@ -138,7 +138,7 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
     if (!(endMs <= LAST_TIME_MS)) throw shape.get("system").wrong("a clock that ends within time");
   }
   return {
-    toolVersion: shape.get("tool_version").string(),
+    toolVersion: parseVersion(shape.get("tool_version")),
     system,
     seed: shape.get("seed").nullOr((seed) => seed.integer(0, 0xffffffff)),
     iterations,
@@ -147,6 +147,12 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
     initialHash: shape.get("initial_hash").hash(),
     profile: parseProfile(shape.get("profile").json(), `${file}: $.profile`),
   };
+}
+
+function parseVersion(shape: Shape): string {
+  const version = shape.string();
+  if (version === "") throw shape.wrong("a version");
+  return version;
 }
 
 /** The records of another format can't be read, whatever is in them: the version that can is named. */
@@ -195,7 +201,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
     failure: summary.has("failure") ? summary.get("failure").string() : null,
     ...(shape.has("incidents") ? { incidents: parseSome(shape.get("incidents")) } : {}),
-    ...(shape.has("tool_version") ? { toolVersion: shape.get("tool_version").string() } : {}),
+    ...(shape.has("tool_version") ? { toolVersion: parseVersion(shape.get("tool_version")) } : {}),
     tuning: parseTuning(shape.get("tuning")),
   };
 }

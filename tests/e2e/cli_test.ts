@@ -290,6 +290,23 @@ Deno.test("a run that another version goes on with is said to be one, everywhere
   assertStringIncludes(told.out, `, recorded by soak ${VERSION}, not by the version that started`);
 });
 
+Deno.test("the version that started a run goes on after another one", async () => {
+  await using dir = await tempDir();
+  const run = await unfinishedRun(VERSION, 8);
+  for (const i of [6, 7]) {
+    run.editJson(`ITER_SUMMARY_${i}.json`, (draft) => void (draft["tool_version"] = "9.1.0"));
+  }
+  await run.resign();
+  run.remove("TUNING_REPORT.json");
+  run.write(join(dir.path, "run"));
+  const resumed = await soak(dir.path, "run", "--resume", "--quiet", "--out", "run");
+  assertEquals([resumed.code, resumed.err.split("\n")], [0, [
+    "soak: going on after iteration 8 of 12",
+    `soak: made by soak ${VERSION} and 9.1.0 so far; soak ${VERSION} goes on`,
+    "",
+  ]]);
+});
+
 Deno.test("records of another format are refused by name, whatever else is in them", async () => {
   await using dir = await tempDir();
   const run = await unfinishedRun("9.1.0", 8);

@@ -1,3 +1,4 @@
+import type { JsonValue } from "../../base/json_value.ts";
 import type { FindingCode } from "../../proof/findings.ts";
 import { type Draft, type Forgery, summaryName } from "./forgery.ts";
 import { damage, lie, type Mutation } from "./mutations.ts";
@@ -30,12 +31,30 @@ const SERVICE: Draft = {
   max_restarts: 3,
 };
 
+/** What the settings of a service can't have been asked to be. */
+const UNASKABLE: Readonly<Record<string, readonly JsonValue[]>> = {
+  command: [[], [""], ["./bot", "a\0b"]],
+  timeout_seconds: [0, 0.05, 86_401],
+  grace_seconds: [-1, 3601],
+  pause_seconds: [86_401],
+  interval_seconds: [-1, 86_401],
+  ready_timeout_seconds: [0],
+  retries: [1_000_001, 0.5],
+  max_restarts: [1_000_001],
+  measure_command: ["", "a\0"],
+  ready_file: ["", "a\0"],
+  ready_url: ["", "no url", "file:///etc/passwd", "http://me:secret@localhost/"],
+  prometheus_url: ["no url"],
+};
+
 /** What would be the same run of a real system, with other settings. */
 function become(run: Forgery, system: Draft): void {
   run.editJson(RUN, (draft) => {
     draft["mode"] = system["kind"] ?? null;
     draft["seed"] = null;
     draft["system"] = system;
+    // A real iteration is measured when it ends, a simulated one when it begins.
+    draft["started_utc"] = "2024-12-31T23:59:00Z";
   });
 }
 
@@ -174,6 +193,21 @@ const lies: readonly Mutation[] = [
     run.editJson(summaryName(MIDDLE), (draft) => void (draft["tool_version"] = "9.9.9"));
     run.editJson(summaryName(MIDDLE + 1), (draft) => void (draft["tool_version"] = "9.9.9"));
   }),
+  forge("it claims a longer interval than went by", "time_too_short", () => {}, {
+    interval_seconds: 3600,
+  }),
+  forge("it claims a longer pause than went by", "time_too_short", () => {}, {
+    pause_seconds: 400,
+  }),
+  forge("the first interval is left out", "time_too_short", (run) => {
+    run.edit(1, ({ summary }) => void (summary.runtime_utc = "2024-12-31T23:59:20Z"));
+  }),
+  forge("the interval after a resume is left out", "time_too_short", (run) => {
+    happen(run, MIDDLE, ["resumed", 1, "after an interruption"]);
+    run.edit(MIDDLE, ({ summary }) => {
+      summary.runtime_utc = run.read(MIDDLE - 1).summary.runtime_utc.replace(":00Z", ":29Z");
+    });
+  }),
   lie("re-signed, of a command: a service died", "incident_untrue", async (run) => {
     become(run, { ...REAL, kind: "exec" });
     happen(run, MIDDLE, ["died", 1]);
@@ -262,6 +296,20 @@ const damages: readonly Mutation[] = [
   }),
   damage("nothing measures a service", "run_unreadable", (run) => {
     become(run, { ...SERVICE, measure_command: null });
+  }),
+  ...Object.entries(UNASKABLE).flatMap(([name, values]) =>
+    values.map((value) =>
+      damage(`no command line gives ${name} ${JSON.stringify(value)}`, "run_unreadable", (run) => {
+        become(run, { ...SERVICE, [name]: value });
+      })
+    )
+  ),
+  damage("the version that started the run is empty", "run_unreadable", (run) => {
+    become(run, SERVICE);
+    run.editJson(RUN, (draft) => void (draft["tool_version"] = ""));
+  }),
+  damage("the version that made a summary is empty", "summary_unreadable", (run) => {
+    run.editJson(summaryName(MIDDLE), (draft) => void (draft["tool_version"] = ""));
   }),
   damage("a summary tells of no incidents at length", "summary_unreadable", (run) => {
     run.edit(MIDDLE, (draft) => void (draft.incidents = []));

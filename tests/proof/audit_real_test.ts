@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { VerifyResult } from "../../proof/verdict.ts";
 import { type VerifyOptions, verifyRun } from "../../proof/verify.ts";
-import { Forgery, honestRun } from "../kit/forgery.ts";
+import { type Draft, Forgery, honestRun } from "../kit/forgery.ts";
 import { posix } from "../kit/posix.ts";
 import { bench, READ_SIZE, REPORT } from "../kit/real_system.ts";
 import { tempDir } from "../kit/temp_dir.ts";
@@ -189,4 +189,37 @@ Deno.test("only a service is started again", async () => {
     })
   );
   assertEquals([result.verdict, codes(result)], ["FAIL", ["incident_untrue"]]);
+});
+
+Deno.test("an honest service takes the time that it says, over failures and a resume", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const measure = b.script(
+    "measure",
+    `[ "$SOAK_ITERATION" = 2 ] && exit 1; ${READ_SIZE}; ${REPORT}`,
+  );
+  const system = {
+    ...{ kind: "service", command: ["sleep", "600"], measureCommand: measure } as const,
+    ...{ intervalSeconds: 0.2507, pauseSeconds: 0.1503, onError: "continue" } as const,
+  };
+  const stop = new AbortController();
+  await b.run(system, {
+    iterations: 5,
+    signal: stop.signal,
+    onIteration: ({ iteration }) => iteration === 3 && stop.abort(),
+  });
+  await b.run({}, { resume: true, iterations: 5, autoTune: undefined, profile: undefined });
+  assertEquals((await verifyRun(b.dir, { strict: true })).findings, []);
+});
+
+Deno.test("an iteration may be short by what clocks and timers cut off, and not by more", async () => {
+  const withPause = (pause: number): Promise<VerifyResult> =>
+    verifyReal((run) =>
+      run.editJson("SOAK_RUN.json", (draft) => {
+        draft["system"] = { ...draft["system"] as Draft, pause_seconds: pause };
+      })
+    );
+  assertEquals(codes(await withPause(300.05)), []);
+  assertEquals(codes(await withPause(310)), ["time_too_short"]);
 });
