@@ -158,15 +158,33 @@ export class Child {
     status: Promise<Deno.CommandStatus>,
     failed: string,
   ): Promise<Ending> {
-    const { success, code, signal } = await status;
+    const { success, code, text } = await status.then(known, unnamed);
     this.#hasEnded = true;
     if (this.#watchdog !== null && (code === 126 || code === 127)) {
       await settledWithin(this.#output, DRAIN_MS);
       if (log.endsWith(`${failed}\n`)) throw startFailure(program, code, log.lastLines());
     }
-    const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
     return { success, text };
   }
+}
+
+/** How a program ended, and its exit code if it has one. */
+interface Status extends Ending {
+  readonly code: number | null;
+}
+
+function known({ success, code, signal }: Deno.CommandStatus): Status {
+  const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+  return { success, code, text };
+}
+
+/** The runtime fails to tell of an end by a signal that it has no name for, a real-time one. */
+function unnamed(error: unknown): Status {
+  const number = /signal: (\d+)/.exec(String(error))?.[1];
+  const text = number === undefined
+    ? `ended, and how is not known: ${printable(String(error), 200)}`
+    : `was killed by signal ${number}`;
+  return { success: false, code: null, text };
 }
 
 /** How a command that ran to its end went. */

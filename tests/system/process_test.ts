@@ -190,6 +190,22 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a program that is killed by a signal without a name here has ended by it",
+  ignore: Deno.build.os !== "linux", // which has real-time signals
+  async fn() {
+    await using dir = await tempDir();
+    using log = new OutputLog(dir.file("x.log"));
+    const command = ["sh", "-c", "kill -40 $$"];
+    const how = { command, env: {}, log, timeoutSeconds: 60, graceSeconds: 1 };
+    assertEquals(await runToEnd(how), {
+      success: false,
+      text: "was killed by signal 40",
+      timedOut: false,
+    });
+  },
+});
+
 /** The process groups in which a watchdog runs. */
 function groupsOfWatchdogs(): readonly number[] {
   const { stdout } = new Deno.Command("ps", { args: ["-A", "-ww", "-o", "pgid=,stat=,args="] })
