@@ -135,10 +135,10 @@ export class Child {
 
   /** Waits a while for the end of what the program has started and left. */
   async #leftoversEnd(): Promise<void> {
-    const start = performance.now();
-    const limit = Math.min(this.#graceMs, LEFTOVER_MS);
-    while (await this.#watchdog?.seesOthers()) {
-      if (performance.now() - start >= limit) return;
+    const deadline = performance.now() + Math.min(this.#graceMs, LEFTOVER_MS);
+    for (;;) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0 || !await this.#watchdog?.seesOthers(leftMs)) return;
       await sleep(10);
     }
   }

@@ -137,6 +137,8 @@ Deno.test("a service that is killed between two iterations is started again", {
 
 Deno.test("a service that is killed by a signal without a name here is started again", {
   ignore: Deno.build.os !== "linux", // which has real-time signals
+  // The runtime keeps the resource of a child whose status it fails to tell, and can't be told.
+  sanitizeResources: false,
 }, async () => {
   await using b = await bench();
   const dies = `echo x >> starts; [ $(wc -l < starts) -lt 2 ] && kill -37 $$\n${SERVER}`;
