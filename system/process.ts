@@ -15,7 +15,10 @@ import { Watchdog, watched } from "./watchdog.ts";
 export interface ChildOptions {
   /** The program and its arguments; they reach it as they are, whatever is in them. */
   readonly command: readonly string[];
-  /** Environment variables to add to those that are inherited. */
+  /**
+   * Environment variables to add to those that are inherited. One whose name no shell variable can
+   * have, such as `a.b`, is inherited only if the shell that starts the program passes it on.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Where its output goes. */
   readonly log: OutputLog;
@@ -224,7 +227,7 @@ function spawn({ command, env, graceSeconds }: ChildOptions, failed: string): Sp
   try {
     if (!isWindows) {
       if (program.includes("/")) requireExecutable(program);
-      const [shell = "", ...rest] = watched([...unshellable(), ...command], failed, graceSeconds);
+      const [shell = "", ...rest] = watched(command, failed, graceSeconds);
       const child = new Deno.Command(shell, { ...how, args: rest, stdin: "piped" }).spawn();
       return { child, stdin: child.stdin };
     }
@@ -237,16 +240,6 @@ function spawn({ command, env, graceSeconds }: ChildOptions, failed: string): Sp
   } catch (error) {
     throw startError(program, error);
   }
-}
-
-/**
- * What passes on the environment variables that a shell may drop, since no variable of its own can
- * have such a name. Without the permission to look for them they are not passed on.
- */
-function unshellable(): readonly string[] {
-  if (Deno.permissions.querySync({ name: "env" }).state !== "granted") return [];
-  const lost = Object.entries(Deno.env.toObject()).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name));
-  return lost.length === 0 ? [] : ["env", ...lost.map(([name, value]) => `${name}=${value}`)];
 }
 
 async function pump(

@@ -139,13 +139,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runToEnd() passes on arguments and every environment variable, and no input",
+  name: "runToEnd() passes on arguments and environment variables, and no input",
   ignore,
   async fn() {
     await using dir = await tempDir();
     using log = new OutputLog(dir.file("x.log"));
-    // A shell drops the first two; the others have names that a script of ours might use.
-    const inherited = { "a.b-c": "d e", "BASH_FUNC_f%%": "() { :; }", grace: "1", watch: "2" };
+    // Names that a script of ours might use.
+    const inherited = { grace: "1", watch: "2" };
     const args = ["-n", "a b", "*", "", "$HOME", "\n'\"", "--"];
     const how = { env: { SOAK_X: "y" }, log, timeoutSeconds: 60, graceSeconds: 1 };
     for (const [name, value] of Object.entries(inherited)) Deno.env.set(name, value);
@@ -162,6 +162,31 @@ Deno.test({
     assertStringIncludes(text, args.map((arg) => `[${arg}]`).join(""));
     for (const [name, value] of Object.entries({ ...inherited, SOAK_X: "y" })) {
       assertStringIncludes(text, `${name}=${value}\n`);
+    }
+  },
+});
+
+Deno.test({
+  name: "a variable whose name no shell can have changes nothing in what a command means",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    Deno.mkdirSync(dir.file("a=b"));
+    const [odd, none] = [dir.file("a=b/odd"), dir.file("none")];
+    Deno.writeTextFileSync(odd, '#!/bin/sh\necho "I am $0"\n', { mode: 0o755 });
+    Deno.writeTextFileSync(none, `#!${dir.file("no-interpreter")}\n`, { mode: 0o755 });
+    for (const name of ["a.b", "f%%", "-u", "-i"]) {
+      using log = new OutputLog(dir.file("x.log"));
+      const how = { env: {}, log, timeoutSeconds: 60, graceSeconds: 1 };
+      Deno.env.set(name, "its value");
+      try {
+        assertEquals((await runToEnd({ ...how, command: [odd] })).text, "exited with code 0", name);
+        assertEquals(Deno.readTextFileSync(log.path), `I am ${odd}\n`);
+        const start = runToEnd({ ...how, command: [none] });
+        await assertRejects(() => start, SoakError, "the command was not found");
+      } finally {
+        Deno.env.delete(name);
+      }
     }
   },
 });
