@@ -15,7 +15,10 @@ import { Watchdog, watched } from "./watchdog.ts";
 export interface ChildOptions {
   /** The program and its arguments; they reach it as they are, whatever is in them. */
   readonly command: readonly string[];
-  /** Environment variables to add to those that are inherited. */
+  /**
+   * Environment variables to add to those that are inherited. One whose name no shell variable can
+   * have, such as `a.b`, is inherited only if the shell that starts the program passes it on.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Where its output goes. */
   readonly log: OutputLog;
@@ -135,10 +138,10 @@ export class Child {
 
   /** Waits a while for the end of what the program has started and left. */
   async #leftoversEnd(): Promise<void> {
-    const start = performance.now();
-    const limit = Math.min(this.#graceMs, LEFTOVER_MS);
-    while (await this.#watchdog?.seesOthers()) {
-      if (performance.now() - start >= limit) return;
+    const deadline = performance.now() + Math.min(this.#graceMs, LEFTOVER_MS);
+    for (;;) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0 || !await this.#watchdog?.seesOthers(leftMs)) return;
       await sleep(10);
     }
   }
@@ -158,15 +161,33 @@ export class Child {
     status: Promise<Deno.CommandStatus>,
     failed: string,
   ): Promise<Ending> {
-    const { success, code, signal } = await status;
+    const { success, code, text } = await status.then(known, unnamed);
     this.#hasEnded = true;
     if (this.#watchdog !== null && (code === 126 || code === 127)) {
       await settledWithin(this.#output, DRAIN_MS);
       if (log.endsWith(`${failed}\n`)) throw startFailure(program, code, log.lastLines());
     }
-    const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
     return { success, text };
   }
+}
+
+/** How a program ended, and its exit code if it has one. */
+interface Status extends Ending {
+  readonly code: number | null;
+}
+
+function known({ success, code, signal }: Deno.CommandStatus): Status {
+  const text = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+  return { success, code, text };
+}
+
+/** The runtime fails to tell of an end by a signal that it has no name for, a real-time one. */
+function unnamed(error: unknown): Status {
+  const number = /signal: (\d+)/.exec(String(error))?.[1];
+  const text = number === undefined
+    ? `ended, and how is not known: ${printable(String(error), 200)}`
+    : `was killed by signal ${number}`;
+  return { success: false, code: null, text };
 }
 
 /** How a command that ran to its end went. */
@@ -206,7 +227,7 @@ function spawn({ command, env, graceSeconds }: ChildOptions, failed: string): Sp
   try {
     if (!isWindows) {
       if (program.includes("/")) requireExecutable(program);
-      const [shell = "", ...rest] = watched([...unshellable(), ...command], failed, graceSeconds);
+      const [shell = "", ...rest] = watched(command, failed, graceSeconds);
       const child = new Deno.Command(shell, { ...how, args: rest, stdin: "piped" }).spawn();
       return { child, stdin: child.stdin };
     }
@@ -219,16 +240,6 @@ function spawn({ command, env, graceSeconds }: ChildOptions, failed: string): Sp
   } catch (error) {
     throw startError(program, error);
   }
-}
-
-/**
- * What passes on the environment variables that a shell may drop, since no variable of its own can
- * have such a name. Without the permission to look for them they are not passed on.
- */
-function unshellable(): readonly string[] {
-  if (Deno.permissions.querySync({ name: "env" }).state !== "granted") return [];
-  const lost = Object.entries(Deno.env.toObject()).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name));
-  return lost.length === 0 ? [] : ["env", ...lost.map(([name, value]) => `${name}=${value}`)];
 }
 
 async function pump(

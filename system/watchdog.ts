@@ -98,12 +98,15 @@ export class Watchdog {
     return this.#isThere;
   }
 
-  /** Tells whether anything else in the group runs; `false` if there is no watchdog to tell. */
-  async seesOthers(): Promise<boolean> {
+  /**
+   * Tells whether anything else in the group runs; `false` if there is no watchdog to tell. One that
+   * does not answer in time, since it was stopped for instance, has not said that nothing does.
+   */
+  async seesOthers(ms: number): Promise<boolean> {
     if (!this.#isThere) return false;
     const asked = this.#asked = Promise.withResolvers<boolean>();
-    await this.#line.write(new TextEncoder().encode("\n")).catch(() => {});
-    return await asked.promise;
+    this.#line.write(new TextEncoder().encode("\n")).catch(() => {});
+    return !await settledWithin(asked.promise, ms) || await asked.promise;
   }
 
   /** Waits until it is gone, which the last signal to its group sees to. */

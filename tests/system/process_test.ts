@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { join, toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { profileToJson } from "../../model/profile_check.ts";
+import { settledWithin } from "../../base/wait.ts";
 import { runSoak } from "../../run/run.ts";
 import { OutputLog } from "../../system/output_log.ts";
 import { Child, runToEnd } from "../../system/process.ts";
@@ -9,7 +10,7 @@ import { requireProgram } from "../../system/program.ts";
 import { killsAtStart } from "../kit/kills.ts";
 import { bench, TINY, until } from "../kit/real_system.ts";
 import { inRepository } from "../kit/repository.ts";
-import { PERMISSIONS, soak } from "../kit/soak_process.ts";
+import { HANG_MS, PERMISSIONS, soak } from "../kit/soak_process.ts";
 import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 /** Windows adds extensions to names and has no modes; there, starting a program is what tells. */
@@ -138,13 +139,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runToEnd() passes on arguments and every environment variable, and no input",
+  name: "runToEnd() passes on arguments and environment variables, and no input",
   ignore,
   async fn() {
     await using dir = await tempDir();
     using log = new OutputLog(dir.file("x.log"));
-    // A shell drops the first two; the others have names that a script of ours might use.
-    const inherited = { "a.b-c": "d e", "BASH_FUNC_f%%": "() { :; }", grace: "1", watch: "2" };
+    // Names that a script of ours might use.
+    const inherited = { grace: "1", watch: "2" };
     const args = ["-n", "a b", "*", "", "$HOME", "\n'\"", "--"];
     const how = { env: { SOAK_X: "y" }, log, timeoutSeconds: 60, graceSeconds: 1 };
     for (const [name, value] of Object.entries(inherited)) Deno.env.set(name, value);
@@ -166,6 +167,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a variable whose name no shell can have changes nothing in what a command means",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    Deno.mkdirSync(dir.file("a=b"));
+    const [odd, none] = [dir.file("a=b/odd"), dir.file("none")];
+    Deno.writeTextFileSync(odd, '#!/bin/sh\necho "I am $0"\n', { mode: 0o755 });
+    Deno.writeTextFileSync(none, `#!${dir.file("no-interpreter")}\n`, { mode: 0o755 });
+    for (const name of ["a.b", "f%%", "-u", "-i"]) {
+      using log = new OutputLog(dir.file("x.log"));
+      const how = { env: {}, log, timeoutSeconds: 60, graceSeconds: 1 };
+      Deno.env.set(name, "its value");
+      try {
+        assertEquals((await runToEnd({ ...how, command: [odd] })).text, "exited with code 0", name);
+        assertEquals(Deno.readTextFileSync(log.path), `I am ${odd}\n`);
+        const start = runToEnd({ ...how, command: [none] });
+        await assertRejects(() => start, SoakError, "the command was not found");
+      } finally {
+        Deno.env.delete(name);
+      }
+    }
+  },
+});
+
+Deno.test({
   name: "soak killed at any moment of a start leaves nothing running",
   ignore,
   async fn() {
@@ -182,18 +208,60 @@ Deno.test({
     const child = new Child({ command: ["true"], env: {}, log, graceSeconds: 1 });
     await child.ended;
     await until(
-      () => groupsOfWatchdogs().includes(child.pid),
+      () => watchdogsOf(child.pid).length > 0,
       "the watchdog is alone in the group",
     );
     await child.stop();
-    await until(() => !groupsOfWatchdogs().includes(child.pid), "the watchdog has gone");
+    await until(() => watchdogsOf(child.pid).length === 0, "the watchdog has gone");
   },
 });
 
-/** The process groups in which a watchdog runs. */
-function groupsOfWatchdogs(): readonly number[] {
-  const { stdout } = new Deno.Command("ps", { args: ["-A", "-ww", "-o", "pgid=,stat=,args="] })
-    .outputSync();
-  return new TextDecoder().decode(stdout).split("\n")
-    .filter((line) => /^ *\d+ +[^ Z]\S* .*soak-watchdog/.test(line)).map((line) => parseInt(line));
+Deno.test({
+  name: "a program that is killed by a signal without a name here has ended by it",
+  ignore: Deno.build.os !== "linux", // which has real-time signals
+  // The runtime keeps the resource of a child whose status it fails to tell, and can't be told.
+  sanitizeResources: false,
+  async fn() {
+    await using dir = await tempDir();
+    using log = new OutputLog(dir.file("x.log"));
+    const command = ["sh", "-c", "kill -40 $$"];
+    const how = { command, env: {}, log, timeoutSeconds: 60, graceSeconds: 1 };
+    assertEquals(await runToEnd(how), {
+      success: false,
+      text: "was killed by signal 40",
+      timedOut: false,
+    });
+  },
+});
+
+Deno.test({
+  name: "a watchdog that is stopped is killed with its group, and nobody waits for its answer",
+  ignore,
+  async fn() {
+    await using dir = await tempDir();
+    using log = new OutputLog(dir.file("x.log"));
+    const script = 'until [ -e "$1" ]; do sleep 0.05; done';
+    const command = ["sh", "-c", script, "sh", dir.file("go")];
+    const child = new Child({ command, env: {}, log, graceSeconds: 1 });
+    await until(() => watchdogsOf(child.pid).length > 0, "the watchdog is there");
+    for (const pid of watchdogsOf(child.pid)) Deno.kill(pid, "SIGSTOP");
+    Deno.writeTextFileSync(dir.file("go"), "");
+    assertEquals((await child.ended).text, "exited with code 0");
+    const stopping = child.stop();
+    const inTime = await settledWithin(stopping, HANG_MS);
+    child.kill(); // which lets a stop that hangs end
+    assertEquals([await stopping, inTime], [false, true]);
+    await until(() => watchdogsOf(child.pid).length === 0, "the watchdog has gone");
+  },
+});
+
+/** The watchdogs that run in a process group, by their process ids. */
+function watchdogsOf(group: number): readonly number[] {
+  const { stdout } = new Deno.Command("ps", {
+    args: ["-A", "-ww", "-o", "pgid=,pid=,stat=,args="],
+  }).outputSync();
+  return new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
+    const [, pgid, pid] = /^ *(\d+) +(\d+) +[^ Z]\S* .*soak-watchdog/.exec(line) ?? [];
+    return Number(pgid) === group ? [Number(pid)] : [];
+  });
 }

@@ -135,6 +135,17 @@ Deno.test("a service that is killed between two iterations is started again", {
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
 
+Deno.test("a service that is killed by a signal without a name here is started again", {
+  ignore: Deno.build.os !== "linux", // which has real-time signals
+  // The runtime keeps the resource of a child whose status it fails to tell, and can't be told.
+  sanitizeResources: false,
+}, async () => {
+  await using b = await bench();
+  const dies = `echo x >> starts; [ $(wc -l < starts) -lt 2 ] && kill -37 $$\n${SERVER}`;
+  await b.run(service(b, dies, { reloadSignal: "SIGHUP" }));
+  assertEquals(await incidentsOf(b, 3), { 1: ["died ×1: was killed by signal 37"] });
+});
+
 Deno.test("a service that keeps dying ends the run, which can be resumed", {
   ignore: !posix,
 }, async () => {
