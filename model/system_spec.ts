@@ -254,6 +254,7 @@ export function completeSystem(request: SystemRequest, fault?: MockFault): Syste
     );
   }
   refuseNames(request.secretEnv ?? []);
+  refuseQuery(request.prometheusUrl ?? "");
   if (kind === "exec") {
     refuseForeign(request, REAL_NAMES, "a service");
     return { kind, ...completed(REAL_SETTINGS, request) };
@@ -285,6 +286,13 @@ function serviceMistake(
   return ways.filter(Boolean).length > 1
     ? ["there is one way to reload", "reload…", "choose one of the three flags"]
     : null;
+}
+
+/** Refuses a server's URL to which no path can be added. */
+function refuseQuery(url: string): void {
+  if (!/[?#]/.test(url)) return;
+  const remedy = "name the server alone, for example http://127.0.0.1:9090";
+  throw new OptionError("the URL has a query or a fragment", "prometheusUrl", remedy);
 }
 
 /** The name of an environment variable. */

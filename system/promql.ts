@@ -69,21 +69,19 @@ async function ask(what: string, query: string, options: QueryOptions): Promise<
 export async function queryPrometheus(query: string, options: QueryOptions): Promise<number> {
   const { url, timeoutSeconds } = options;
   const endpoint = `${url.replace(/\/+$/, "")}/api/v1/query`;
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(endpoint, {
-      method: "POST",
-      body: new URLSearchParams({ query, timeout: String(timeoutSeconds) }),
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutSeconds * 1000),
-    });
-    status = response.status;
-    text = await readText(response);
-  } catch (error) {
-    throw unreachable(endpoint, error, timeoutSeconds);
-  }
-  return theValue(theResult(text, status));
+  const response = await fetch(endpoint, {
+    method: "POST",
+    body: new URLSearchParams({ query, timeout: String(timeoutSeconds) }),
+    redirect: "manual",
+    signal: AbortSignal.timeout(timeoutSeconds * 1000),
+  }).catch((error) => {
+    const what = `Prometheus can't be reached at ${printable(endpoint, 200)}`;
+    throw failedCall(what, error, timeoutSeconds);
+  });
+  const text = await readText(response).catch((error) => {
+    throw failedCall("Prometheus' answer could not be read", error, timeoutSeconds);
+  });
+  return theValue(theResult(text, response.status));
 }
 
 async function readText(response: Response): Promise<string> {
@@ -98,7 +96,7 @@ async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-function unreachable(endpoint: string, error: unknown, timeoutSeconds: number): Error {
+function failedCall(what: string, error: unknown, timeoutSeconds: number): Error {
   if (error instanceof MeasurementError) return error;
   if (error instanceof Deno.errors.NotCapable) {
     return notMeasured("the network is not permitted to this program; run it with --allow-net", {
@@ -110,10 +108,7 @@ function unreachable(endpoint: string, error: unknown, timeoutSeconds: number): 
   }
   const text = error instanceof Error ? error.message : String(error);
   const cause = /\): (.*)$/s.exec(text)?.[1] ?? text;
-  return notMeasured(
-    `Prometheus can't be reached at ${printable(endpoint, 200)}: ${printable(cause, 200)}`,
-    { cause: error },
-  );
+  return notMeasured(`${what}: ${printable(cause, 200)}`, { cause: error });
 }
 
 /** What an answer holds, if the server gave it as the whole of what was asked for. */
@@ -123,7 +118,7 @@ function theResult(text: string, status: number): JsonValue | undefined {
       `HTTP status ${status}: a redirect, which is not followed; name the server that answers`,
     );
   }
-  const answered = status >= 200 && status < 300;
+  const answered = status === 200;
   let answer: JsonValue;
   try {
     answer = parseJson(text, "the answer");
@@ -136,11 +131,12 @@ function theResult(text: string, status: number): JsonValue | undefined {
     );
   }
   if (!isJsonObject(answer)) throw notMeasured("the answer is not Prometheus' JSON");
-  if (!answered || answer["status"] !== "success") {
+  if (answer["status"] !== "success") {
     const kind = typeof answer["errorType"] === "string" ? `${answer["errorType"]}: ` : "";
     const error = typeof answer["error"] === "string" ? answer["error"] : `HTTP status ${status}`;
     throw notMeasured(`Prometheus refused the query: ${printable(kind + error, 300)}`);
   }
+  if (!answered) throw notMeasured(`HTTP status ${status}, which is not that of a whole answer`);
   requireWhole(answer["warnings"]);
   return answer["data"];
 }

@@ -69,6 +69,19 @@ function warned(warnings: unknown): Response {
   return Response.json({ ...vector("1") as Record<string, unknown>, warnings });
 }
 
+/** An answer of which the server sends only the beginning. */
+function cutOff(): Response {
+  let sent = false;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (sent) controller.error(new Error("cut off"));
+      else controller.enqueue(new TextEncoder().encode('{"status":'));
+      sent = true;
+    },
+  });
+  return new Response(body);
+}
+
 const MATRIX = { status: "success", data: { resultType: "matrix", result: [] } };
 const REFUSED = {
   status: "error",
@@ -91,7 +104,13 @@ Deno.test("queryPrometheus() says what is wrong with any other answer", async ()
     [() => new Response("<h1>Bad gateway</h1>", { status: 502 }), "HTTP status 502"],
     [() => Response.json(vector("1"), { status: 503 }), "HTTP status 503"],
     [() => Response.json(vector("1"), { status: 404 }), "HTTP status 404"],
+    [() => Response.json(vector("1"), { status: 206 }), "HTTP status 206"],
     [() => Response.json(vector("1"), { status: 302 }), "HTTP status 302: a redirect"],
+    [
+      () => Response.json(vector("1"), { headers: { "content-encoding": "gzip" } }),
+      "Prometheus' answer could not be read: ",
+    ],
+    [cutOff, "Prometheus' answer could not be read: "],
     [
       () => warned(["remote read failed\u001b[31m"]),
       "partial: Prometheus warns: remote read failed\\u001b",
@@ -188,6 +207,16 @@ Deno.test("a query that fails names its KPI or parameter", { ignore: !posix }, a
     "iteration 1 was not measured: parameter size: the result is empty: no series matches " +
       "(query: size_now)",
   );
+});
+
+Deno.test("the URL of a Prometheus server has no query and no fragment", async () => {
+  await using b = await bench();
+  for (const url of ["http://127.0.0.1:1/a?b=c", "http://127.0.0.1:1?", "http://127.0.0.1:1/#x"]) {
+    const system = { kind: "exec", command: ["true"], prometheusUrl: url } as const;
+    const error = await assertRejects(() => b.run(system, { profile: QUERIED }), SoakError);
+    assertEquals([error.kind, error.where], ["usage", "prometheusUrl"]);
+    assertStringIncludes(error.message, "the URL has a query or a fragment");
+  }
 });
 
 Deno.test("a profile and a run agree on where values come from", { ignore: !posix }, async () => {
