@@ -57,7 +57,9 @@ export function notRegular(path: string, info: Deno.FileInfo, kind: ErrorKind): 
   });
 }
 
-function describeType(info: Deno.FileInfo): string {
+/** What something is that is not what it should be, for example `a FIFO`. */
+export function describeType(info: Deno.FileInfo): string {
+  if (info.isFile) return "a file";
   if (info.isDirectory) return "a folder";
   if (info.isSymlink) return "a symbolic link";
   if (info.isFifo) return "a FIFO";

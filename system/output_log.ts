@@ -6,7 +6,7 @@
 
 import { dirname } from "@std/path/dirname";
 import { osError, SoakError } from "../base/errors.ts";
-import { notRegular } from "../base/read_file.ts";
+import { describeType } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
@@ -43,7 +43,7 @@ export class OutputLog implements Disposable {
   constructor(path: string, secrets: Secrets = NO_SECRETS) {
     this.secrets = secrets;
     try {
-      Deno.mkdirSync(dirname(path), { recursive: true });
+      makeOwnFolder(dirname(path));
       ({ path: this.path, file: this.#file } = createNext(path));
     } catch (error) {
       throw osError("cannot write the log", path, error);
@@ -132,6 +132,18 @@ export class OutputLog implements Disposable {
   }
 }
 
+/** Makes a folder, or finds it there; a link to one would lead the logs elsewhere. */
+function makeOwnFolder(path: string): void {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return Deno.mkdirSync(path, { recursive: true });
+  }
+  if (!info.isDirectory) throw inTheWay(path, info, "a folder");
+}
+
 /** Creates the first file of a series that is not there yet; never opens what is. */
 function createNext(first: string): { readonly path: string; readonly file: Deno.FsFile } {
   let path = first;
@@ -143,13 +155,14 @@ function createNext(first: string): { readonly path: string; readonly file: Deno
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
     const info = Deno.lstatSync(path);
-    if (!info.isFile) throw inTheWay(path, info);
+    if (!info.isFile) throw inTheWay(path, info, "a regular file");
     path = first.replace(/\.log$/, `.${n}.log`);
   }
 }
 
-function inTheWay(path: string, info: Deno.FileInfo): SoakError {
-  const { what, where = path } = notRegular(path, info, "system");
+function inTheWay(path: string, info: Deno.FileInfo, wanted: string): SoakError {
+  const where = printable(path);
   const remedy = "move it away and go on with --resume";
-  return new SoakError("system", `cannot write the log: ${what}`, { where, remedy });
+  const what = `cannot write the log: ${describeType(info)}, not ${wanted}`;
+  return new SoakError("system", what, { where, remedy });
 }

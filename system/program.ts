@@ -36,6 +36,8 @@ export function startError(program: string, error: unknown): SoakError {
 export function startFailure(program: string, code: number, words: string): SoakError {
   if (code === 127) return notFound(program);
   if (/permission denied|is a directory/i.test(words)) return notExecutable(program);
+  // Bash says this first, and then what it thinks of the program as a script.
+  if (/\bexec format error\b/i.test(words)) return notProgram(program);
   return startError(program, new Error(words.split(": ").at(-1)));
 }
 

@@ -78,8 +78,24 @@ Deno.test("OutputLog neither follows a link nor waits for a FIFO", {
   assertEquals(Deno.readTextFileSync(dir.file("target")), "precious");
 });
 
-Deno.test("OutputLog says when it can't be written", async () => {
+Deno.test("OutputLog makes no log but in a folder that is there by that name, or in none yet", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
   await using dir = await tempDir();
-  Deno.writeTextFileSync(dir.file("logs"), "in the way");
-  assertThrows(() => new OutputLog(dir.file("logs/x.log")), SoakError, "cannot write the log");
+  Deno.mkdirSync(dir.file("elsewhere"));
+  Deno.writeTextFileSync(dir.file("file"), "in the way");
+  Deno.symlinkSync(dir.file("elsewhere"), dir.file("link"));
+  Deno.symlinkSync(dir.file("nothing"), dir.file("dangling"));
+  await makeFifo(dir.file("fifo"));
+  const cases = [
+    ["link", "cannot write the log: a symbolic link, not a folder"],
+    ["dangling", "cannot write the log: a symbolic link, not a folder"],
+    ["file", "cannot write the log: a file, not a folder"],
+    ["fifo", "cannot write the log: a FIFO, not a folder"],
+  ] as const;
+  for (const [name, says] of cases) {
+    const error = assertThrows(() => new OutputLog(dir.file(`${name}/x.log`)), SoakError, says);
+    assertEquals([error.kind, error.where], ["system", dir.file(name)]);
+  }
+  assertEquals(namesIn(dir.file("elsewhere")), []);
 });

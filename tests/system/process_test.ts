@@ -6,7 +6,7 @@ import { settledWithin } from "../../base/wait.ts";
 import { runSoak } from "../../run/run.ts";
 import { OutputLog } from "../../system/output_log.ts";
 import { Child, runToEnd } from "../../system/process.ts";
-import { requireProgram } from "../../system/program.ts";
+import { requireProgram, startFailure } from "../../system/program.ts";
 import { killsAtStart } from "../kit/kills.ts";
 import { bench, TINY, until } from "../kit/real_system.ts";
 import { inRepository } from "../kit/repository.ts";
@@ -188,6 +188,22 @@ Deno.test({
         Deno.env.delete(name);
       }
     }
+  },
+});
+
+Deno.test({
+  name: "startFailure() knows a shell's words for what is no program, whatever comes after them",
+  fn() {
+    const dash = "sh: 8: exec: ./x: Exec format error";
+    const bash = [
+      "./x: line 9: ./x: cannot execute binary file: Exec format error",
+      "./x: line 9: ./x: Success",
+    ].join(" | ");
+    for (const words of [dash, bash]) {
+      assertStringIncludes(startFailure("./x", 126, words).message, "the command is not a program");
+    }
+    const other = startFailure("./x", 126, "sh: 8: exec: ./x: Argument list too long");
+    assertStringIncludes(other.message, "argument list too long");
   },
 });
 
