@@ -14,7 +14,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 function spawn(program: string, limits: string): Deno.ChildProcess {
   const code = `import * as atomic from "./base/atomic_file.ts"; ${program}`;
   return new Deno.Command("bash", {
-    args: ["-c", `${limits} exec "$0" eval "$1"`, Deno.execPath(), code],
+    args: ["-c", `${limits} exec "$0" eval --quiet "$1"`, Deno.execPath(), code],
     cwd: inRepository("."),
     stdout: "piped",
     stderr: "piped",

@@ -13,7 +13,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 /** Starts a program in a process of its own, with `acquireLock` in scope. */
 function spawn(program: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["eval", `import { acquireLock } from "./base/lock.ts"; ${program}`],
+    args: ["eval", "--quiet", `import { acquireLock } from "./base/lock.ts"; ${program}`],
     cwd: inRepository("."),
     stdout: "piped",
     stderr: "inherit",

@@ -147,7 +147,7 @@ Deno.test("readRegularFile() keeps to its limit when a file has more than its si
     try { readRegularFile("/proc/cpuinfo", 100); }
     catch (error) { console.log(size, whole, error.kind, error.message); }`;
   assertEquals(
-    await printed(["eval", code]),
+    await printed(["eval", "--quiet", code]),
     "0 true artifact larger than 100 bytes (/proc/cpuinfo); check that it is the right file",
   );
 });

@@ -52,7 +52,7 @@ function spawnWriter(runtimePath: string, key: string, barrier: string): Deno.Ch
       if (applied) console.log(target);
     }`;
   return new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--cached-only", code],
+    args: ["eval", "--quiet", code],
     cwd: inRepository("."),
     env: { NO_COLOR: "1" },
     stdin: "null",
