@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { Profile } from "../../model/profile.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
+import { readSummary } from "../../record/artifacts.ts";
 import { type RunResult, runSoak } from "../../run/run.ts";
 import type { RunOptions } from "../../run/state.ts";
 import { HANG_MS, MAIN } from "./soak_process.ts";
@@ -126,6 +127,17 @@ export function hasPid(path: string): boolean {
 /** The text of an iteration's log. */
 export function logOf({ dir }: Bench, iteration: number): string {
   return Deno.readTextFileSync(join(dir, "logs", `ITER_${iteration}.log`));
+}
+
+/** What is on record, by iteration: `died ×2: exited with code 5`. */
+export async function incidentsOf(b: Bench, last: number): Promise<Record<number, string[]>> {
+  const all: Record<number, string[]> = {};
+  for (let i = 1; i <= last; i++) {
+    const { incidents } = (await readSummary(b.dir, i)).record;
+    if (incidents === undefined) continue;
+    all[i] = incidents.map(({ kind, reason, times }) => `${kind} ×${times}: ${reason}`);
+  }
+  return all;
 }
 
 /** The command line as a process of its own. */

@@ -17,6 +17,7 @@ import {
   type Bench,
   bench,
   exists,
+  incidentsOf,
   logOf,
   READ_SIZE,
   REPORT,
@@ -79,17 +80,6 @@ async function runToTheEnd(b: Bench, system: SystemRequest, iterations: number):
       options = RESUME;
     }
   }
-}
-
-/** What is on record, by iteration: `died ×2: exited with code 5`. */
-async function incidentsOf(b: Bench, last: number): Promise<Record<number, string[]>> {
-  const all: Record<number, string[]> = {};
-  for (let i = 1; i <= last; i++) {
-    const { incidents } = (await readSummary(b.dir, i)).record;
-    if (incidents === undefined) continue;
-    all[i] = incidents.map(({ kind, reason, times }) => `${kind} ×${times}: ${reason}`);
-  }
-  return all;
 }
 
 /** The gate's check, and whether it is the only one that failed. */

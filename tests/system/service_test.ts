@@ -16,6 +16,7 @@ import {
   type Bench,
   bench,
   hasPid,
+  incidentsOf,
   isRunning,
   pidIn,
   READ_SIZE,
@@ -52,17 +53,6 @@ function service(b: Bench, body: string, more: SystemRequest = {}): SystemReques
 
 async function failure(promise: Promise<unknown>): Promise<SoakError> {
   return await assertRejects(() => promise, SoakError);
-}
-
-/** What is on record, by iteration: `died ×2: exited with code 5`. */
-async function incidentsOf(b: Bench, last: number): Promise<Record<number, string[]>> {
-  const all: Record<number, string[]> = {};
-  for (let i = 1; i <= last; i++) {
-    const { incidents } = (await readSummary(b.dir, i)).record;
-    if (incidents === undefined) continue;
-    all[i] = incidents.map(({ kind, reason, times }) => `${kind} ×${times}: ${reason}`);
-  }
-  return all;
 }
 
 async function assertGone(b: Bench): Promise<void> {
