@@ -9,27 +9,25 @@ import { SoakError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
-import {
-  getFromRuntime,
-  type ParameterProblem,
-  spellingHint,
-  validateDeltas,
-} from "../model/params.ts";
+import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
 import type { Parameter } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
+import { valuesText, valueText } from "../model/value.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { page, table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
 import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { valuesOf } from "./values.ts";
 
 /** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
 export async function executeApply(command: ApplyCommand, io: Io): Promise<number> {
+  const profile = loadProfile(command.profile);
   const result = await applyDeltasWithTracking({
-    profile: loadProfile(command.profile),
+    profile,
     runtimePath: command.runtimePath,
-    proposedDeltas: command.deltas,
+    proposedDeltas: valuesOf(command.targets, profile.parameters),
   });
   const { applied, noOp, oldHash, stateHash, deltasApplied, changedKeys, skipReason } = result;
   if (command.json) {
@@ -44,7 +42,11 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
       skip_reason: skipReason,
     }));
   } else if (applied) {
-    io.out(`applied ${changedKeys.map((key) => `${key} = ${deltasApplied[key]}`).join(", ")}`);
+    io.out(
+      `applied ${
+        changedKeys.map((key) => `${key} = ${valueText(deltasApplied[key] ?? "")}`).join(", ")
+      }`,
+    );
     io.out(`state ${oldHash} → ${stateHash}`);
   } else {
     io.out(`not applied: ${printable(skipReason?.note ?? "")}`);
@@ -62,23 +64,20 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
     case "get":
       return await getParam(command, parameters, io);
     case "validate": {
-      const problems = validateDeltas(command.deltas, parameters);
+      const deltas = valuesOf(command.targets, parameters);
+      const problems = validateDeltas(deltas, parameters);
       if (command.json) {
         io.out(canonicalJson({ valid: problems.length === 0, problems }));
       } else {
-        for (const problem of problems) io.out(printable(problemText(problem, parameters)));
+        for (const problem of problems) {
+          const hint = deltaHint(problem, deltas, parameters);
+          io.out(printable(problem.message + (hint === undefined ? "" : `; ${hint}`)));
+        }
         if (problems.length === 0) io.out("valid");
       }
       return problems.length === 0 ? EXIT.passed : EXIT.failed;
     }
   }
-}
-
-function problemText(
-  { key, code, message }: ParameterProblem,
-  known: readonly Parameter[],
-): string {
-  return code === "unknown_key" ? `${message}; ${spellingHint(key, known)}` : message;
 }
 
 function listParams(
@@ -92,18 +91,16 @@ function listParams(
   }
   const { dim } = io.outStyle;
   io.page(page(table([
-    ["parameter", "kind", "from", "to", "step", "unit", "default", "path"].map(dim),
+    ["parameter", "kind", "values", "unit", "default", "path"].map(dim),
     ...parameters.map((p) => [
       p.key,
       p.kind,
-      String(p.min),
-      String(p.max),
-      String(p.step),
-      printable(p.unit),
-      String(p.default),
+      printable(valuesText(p)),
+      printable("unit" in p ? p.unit ?? "" : ""),
+      printable(valueText(p.default)),
       p.path,
     ]),
-  ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] })));
+  ], { align: ["left", "left", "left", "left", "right", "left"] })));
   return EXIT.passed;
 }
 
@@ -120,7 +117,7 @@ async function getParam(
       remedy: "set it with `soak apply`",
     });
   }
-  io.out(json ? canonicalJson({ key, value }) : String(value));
+  io.out(json ? canonicalJson({ key, value }) : printable(valueText(value)));
   return EXIT.passed;
 }
 

@@ -10,6 +10,7 @@ import { printable } from "../base/text.ts";
 import { GUARDS } from "../model/guards.ts";
 import { type Incident, often } from "../model/incident.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
+import { valueText } from "../model/value.ts";
 import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
@@ -196,7 +197,9 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     ? `  state ${tuning.stateHash}, as before`
     : `  state ${tuning.oldHash} → ${tuning.stateHash}`;
   if (!tuning.applied) {
-    const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) => `${key} = ${to}`);
+    const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) =>
+      `${key} = ${valueText(to)}`
+    );
     return [
       `Nothing applied: ${printable(tuning.skipReason?.note ?? "no reason is recorded")}`,
       ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "))}`]),
@@ -207,7 +210,7 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     "Applied",
     ...table(tuning.changes.map(({ key, from, to, rule }) => [
       `  ${printable(key)}`,
-      `${from} → ${to}`,
+      printable(`${valueText(from)} → ${valueText(to)}`),
       `by ${printable(rule)}`,
     ])),
     hashes,
@@ -225,7 +228,10 @@ function outcomeLines({ audited, next, proposal }: Story, style: Style): string[
     const value = next !== null && Object.hasOwn(next.record.effectiveParams, key)
       ? next.record.effectiveParams[key]
       : undefined;
-    return [`  ${printable(key)}`, value === undefined ? "not reported" : String(value)];
+    return [
+      `  ${printable(key)}`,
+      value === undefined ? "not reported" : printable(valueText(value)),
+    ];
   });
   return [
     next === null

@@ -8,7 +8,9 @@
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { type Incident, incidentText } from "../model/incident.ts";
+import type { Deltas } from "../model/params.ts";
 import { systemToJson } from "../model/system_spec.ts";
+import { valueText } from "../model/value.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { InForce } from "../proof/in_force.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
@@ -254,6 +256,6 @@ function incidentsMarkdown(
   ];
 }
 
-function targetsText(deltas: Readonly<Record<string, number>>): string {
-  return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
+function targetsText(deltas: Deltas): string {
+  return Object.entries(deltas).map(([key, value]) => `${key} = ${valueText(value)}`).join(", ");
 }

@@ -11,8 +11,10 @@ import {
   velocityBudget,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
+import type { ParameterValues } from "../../model/profile.ts";
 import { primaryGuard, type ProposalContext, skipReason } from "../../model/skip_reason.ts";
 import { acceptableTargets, CHANGED, historyOf, situation } from "../kit/arbitraries.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 
 const START = Date.UTC(2025, 0, 1);
@@ -35,9 +37,9 @@ function measured(...kpisMet: readonly boolean[]): PastIteration[] {
 function holding(
   iterations: readonly PastIteration[],
   runtime: JsonObject,
-  proposal: Readonly<Record<string, number>>,
+  proposal: ParameterValues,
 ): string[] {
-  const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, marketMaker);
+  const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, MIXED);
   return GUARDS.filter((guard) => evaluation[guard].holds);
 }
 
@@ -59,15 +61,15 @@ Deno.test("evaluateGuards() agrees with the naive guards over random histories",
       situation,
       fc.oneof(
         acceptableTargets(CHANGED),
-        acceptableTargets(marketMaker.parameters),
+        acceptableTargets(MIXED.parameters),
         fc.constant({}),
       ),
       fc.boolean(),
       ({ iterations, runtime }, targets, stand) => {
         const proposal = stand ? currentValues(runtime, Object.keys(targets)) : targets;
-        const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, marketMaker);
+        const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, MIXED);
         const found = Object.fromEntries(GUARDS.map((guard) => [guard, evaluation[guard].holds]));
-        const expected = naiveGuards(iterations, runtime, proposal, marketMaker);
+        const expected = naiveGuards(iterations, runtime, proposal, MIXED);
         assertEquals(found, expected);
         for (const guard of GUARDS) {
           const outcome = `${guard} ${expected[guard]}`;
@@ -87,7 +89,7 @@ Deno.test("evaluateGuards() agrees with the naive guards over random histories",
 function currentValues(runtime: JsonObject, keys: readonly string[]): Record<string, number> {
   const sections: Record<string, Record<string, number>> = JSON.parse(JSON.stringify(runtime));
   const values: Record<string, number> = {};
-  for (const { key, path } of marketMaker.parameters) {
+  for (const { key, path } of MIXED.parameters) {
     const [section = "", name = ""] = path.split(".");
     const value = sections[section]?.[name];
     if (keys.includes(key) && value !== undefined) values[key] = value;
@@ -335,7 +337,7 @@ Deno.test("skipReason() is null when no guard holds", () => {
 Deno.test("skipReason() has all six fields, and its flags are the guards' findings", () => {
   fc.assert(
     fc.property(situation, acceptableTargets(CHANGED), ({ iterations, runtime }, targets) => {
-      const evaluation = evaluateGuards(historyOf(iterations), runtime, targets, marketMaker);
+      const evaluation = evaluateGuards(historyOf(iterations), runtime, targets, MIXED);
       const reason = skipReason(evaluation, CONTEXT);
       if (reason === null) {
         assert(GUARDS.every((guard) => !evaluation[guard].holds));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json_value.ts";
-import { EMPTY_HISTORY, observeIteration, rememberApplied } from "../../model/guards.ts";
+import { EMPTY_HISTORY, observeIteration, rememberApplied, stepsOf } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, validateDeltas, validateRuntime } from "../../model/params.ts";
 import { judgeKpis } from "../../model/profile.ts";
@@ -459,7 +459,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       assertEquals(validateDeltas(deltas, parameters), []);
       runtime = applyDeltas(runtime, deltas, parameters);
       assertEquals(validateRuntime(runtime, parameters), []);
-      if (changes.length > 0) history = rememberApplied(history, changes);
+      if (changes.length > 0) history = rememberApplied(history, stepsOf(changes, parameters));
     }
   }));
 });

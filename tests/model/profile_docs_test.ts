@@ -45,6 +45,7 @@ Deno.test("docs/profiles.md: every field is explained", () => {
     ...Object.keys(node.properties ?? {}),
     ...Object.values(node.properties ?? {}).flatMap(fields),
     ...(node.items === undefined ? [] : fields(node.items)),
+    ...(node.anyOf ?? []).flatMap(fields),
   ];
   for (const field of fields(PROFILE_SCHEMA)) {
     assert(text.includes(`\`${field}\``) || text.includes(`"${field}"`), field);

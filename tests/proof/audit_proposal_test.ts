@@ -7,8 +7,9 @@ import {
   rememberApplied,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
-import { applyDeltas, roundToStep } from "../../model/params.ts";
+import { applyDeltas } from "../../model/params.ts";
 import type { KpiValues, Profile } from "../../model/profile.ts";
+import { roundToStep } from "../../model/scale.ts";
 import {
   auditProposal,
   type ExpectedProposal,
