@@ -54,15 +54,29 @@ export type { ProfileProblem } from "./schema_check.ts";
 export function checkProfile(value: JsonValue): ProfileProblem[] {
   const shape = schemaProblems(value);
   if (!isJsonObject(value)) return shape;
-  const parts = soundParts(value, shape.length === 0);
+  const all = soundParts(value, shape.length === 0);
+  const own = parameterProblems(all);
+  const parts = withoutFaulty(all, own);
   return inDocumentOrder([
     ...shape,
-    ...parameterProblems(parts),
+    ...own,
     ...kpiProblems(parts),
     ...ruleProblems(parts),
     ...guardProblems(parts),
     ...gateProblems(parts),
   ]);
+}
+
+/** Steps of a parameter that is wrong itself are not judged: one mistake is told once. */
+function withoutFaulty(parts: SoundParts, problems: readonly ProfileProblem[]): SoundParts {
+  const faulty = problems.flatMap(({ severity, path }) =>
+    severity === "error" ? [/^\$\.parameters\[\d+\]/.exec(path)?.[0]] : []
+  );
+  if (faulty.length === 0) return parts;
+  const keys = parts.parameters.filter(({ path }) => faulty.includes(path))
+    .map(({ item }) => item.key);
+  const byKey = [...parts.byKey].filter(([key]) => !keys.includes(key));
+  return { ...parts, byKey: new Map(byKey) };
 }
 
 /** Problems as they come up when a profile is read from top to bottom; by part, not by field. */
@@ -177,10 +191,12 @@ function elements(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value.slice(0, most) : [];
 }
 
-function keys(value: JsonValue | undefined): string[] {
-  return elements(value).flatMap((item) =>
+/** The keys of all elements; `null` if one has none, so that nobody can tell what is missing. */
+function keys(value: JsonValue | undefined): string[] | null {
+  const keys = elements(value).flatMap((item) =>
     isJsonObject(item) && Object.hasOwn(item, "key") && typeof item["key"] === "string"
       ? [item["key"]]
       : []
   );
+  return Array.isArray(value) && keys.length === value.length ? keys : null;
 }

@@ -40,12 +40,12 @@ export interface SoundParts {
   readonly guards: GuardSettings | null;
   /** The gate's settings, if all of them are sound. */
   readonly gate: GateSettings | null;
-  /** The parameters by key; of two with one key, the first. */
+  /** The parameters by key; of two with one key, the first. None that is wrong by itself. */
   readonly byKey: ReadonlyMap<string, Parameter>;
-  /** Keys of all parameters, sound or not. */
-  readonly parameterKeys: readonly string[];
-  /** Keys of all KPIs, sound or not. */
-  readonly kpiKeys: readonly string[];
+  /** Keys of all parameters, sound or not; `null` if one has none. */
+  readonly parameterKeys: readonly string[] | null;
+  /** Keys of all KPIs, sound or not; `null` if one has none. */
+  readonly kpiKeys: readonly string[] | null;
   /** Which of the lists have nothing but sound parts. */
   readonly complete: ReadonlySet<string>;
 }
@@ -263,7 +263,7 @@ function settingProblems(
 }
 
 /** What is wrong with the KPIs. */
-export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProblem[] {
+export function kpiProblems({ kpis, rules, kpiKeys, complete }: SoundParts): ProfileProblem[] {
   const reacted = new Set(rules.flatMap(({ item }) => item.when.map(({ kpi }) => kpi)));
   const problems = [
     ...doubled(kpis, "key"),
@@ -278,8 +278,10 @@ export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProbl
   if (complete.has("kpis") && kpis.every(({ item }) => item.target === null)) {
     problems.push(error("$.kpis", "no KPI has a target: every iteration would pass"));
   }
+  // A rule on a KPI that there is none of may have been meant for this one.
+  const isClear = complete.has("rules") && [...reacted].every((key) => kpiKeys?.includes(key));
   for (const { item: { key, target }, path } of kpis) {
-    if (reacted.has(key) || rules.length === 0 || !complete.has("rules")) continue;
+    if (reacted.has(key) || rules.length === 0 || !isClear) continue;
     problems.push(warning(
       path,
       target === null

@@ -32,22 +32,26 @@ import { isOfKind, kindText, quotedValue, valueText } from "./value.ts";
 /** What is wrong with the rules. */
 export function ruleProblems(parts: SoundParts): ProfileProblem[] {
   const { rules, kpiKeys, parameterKeys } = parts;
-  const kpis = new Set(kpiKeys);
-  const keys = new Set(parameterKeys);
+  const kpis = kpiKeys === null ? null : new Set(kpiKeys);
+  const keys = parameterKeys === null ? null : new Set(parameterKeys);
   const regions = rules.map(({ item }) => regionOf(item));
   return [
     ...doubled(rules.map(({ item: { name }, path }) => ({ item: { name }, path })), "name"),
     ...rules.flatMap(({ item, path }, i) => [
       ...item.when.flatMap(({ kpi }, j) =>
-        kpis.has(kpi)
-          ? []
-          : [error(`${path}.when[${j}].kpi`, `there is no KPI ${kpi}`, didYouMean(kpi, kpiKeys))]
+        kpis?.has(kpi) !== false ? [] : [
+          error(
+            `${path}.when[${j}].kpi`,
+            `there is no KPI ${kpi}`,
+            didYouMean(kpi, kpiKeys ?? []),
+          ),
+        ]
       ),
       ...item.then.flatMap(({ param }, j) =>
-        keys.has(param) ? [] : [error(
+        keys?.has(param) !== false ? [] : [error(
           `${path}.then[${j}].param`,
           `there is no parameter ${param}`,
-          didYouMean(param, parameterKeys),
+          didYouMean(param, parameterKeys ?? []),
         )]
       ),
       ...conditionProblems(item, path),

@@ -14,7 +14,9 @@ import { LAST_TIME_MS, utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
-import { isImpostor, marketMaker } from "../model/market_maker.ts";
+import { marketMaker } from "../model/market_maker.ts";
+import type { Profile } from "../model/profile.ts";
+import { runProblems } from "../model/profile_file.ts";
 import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
@@ -36,10 +38,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
       remedy: "say how many",
     });
   }
-  if (isImpostor(profile)) {
-    const what = `the profile is called ${profile.name} but is not the built-in one`;
-    throw new OptionError(what, "profile", "give it a name of its own");
-  }
+  requireRunnable(profile);
   const system = systemOf(options);
   const runtime = initialRuntime(profile, options.runtime);
   const timeMs = system.kind === "mock"
@@ -79,6 +78,12 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   await followRecord(state, { dir: options.dir, claim });
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
   return state;
+}
+
+function requireRunnable(profile: Profile): void {
+  const [problem] = runProblems(profile);
+  if (problem === undefined) return;
+  throw new OptionError(problem.message, "profile", problem.remedy ?? "choose another one");
 }
 
 /** A start state larger than this would make summaries that verification refuses to read. */
