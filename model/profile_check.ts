@@ -28,6 +28,7 @@ import {
 } from "./profile_schema.ts";
 import { ruleProblems } from "./rule_lint.ts";
 import { type ProfileProblem, schemaProblems } from "./schema_check.ts";
+import { targetProblems } from "./target_lint.ts";
 
 export type { ProfileProblem } from "./schema_check.ts";
 
@@ -62,6 +63,7 @@ export function checkProfile(value: JsonValue): ProfileProblem[] {
     ...own,
     ...kpiProblems(parts),
     ...ruleProblems(parts),
+    ...targetProblems(parts),
     ...guardProblems(parts),
     ...gateProblems(parts),
   ]);

@@ -327,7 +327,7 @@ export function guardProblems({ guards, parameters }: SoundParts): ProfileProble
 }
 
 /** What is wrong with the gate's settings. */
-export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
+export function gateProblems({ gate, guards }: SoundParts): ProfileProblem[] {
   if (gate === null) return [];
   const { window, pass, warn } = gate;
   const problems: ProfileProblem[] = [];
@@ -336,6 +336,11 @@ export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
   }
   if (warn > pass) {
     problems.push(error("$.gate.warn", `warn (${warn}) must not be larger than pass (${pass})`));
+  }
+  if (guards !== null && guards.freeze_after > window) {
+    const message = `a freeze takes ${guards.freeze_after} iterations in a row on target, more ` +
+      `than the gate's window of ${window}`;
+    problems.push(warning("$.guards.freeze_after", message));
   }
   if (gate.full_apply_ratio === 0) {
     const message = "0 passes a run in which no change took effect";

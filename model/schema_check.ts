@@ -72,8 +72,24 @@ function visit(
   } else if (Array.isArray(value)) {
     visitItems(value, node, path, found);
   } else if (isJsonObject(value)) {
-    visitFields(value, formOf(value, node), path, found);
+    const problems: ProfileProblem[] = [];
+    visitFields(value, formOf(value, node), path, problems);
+    const kind = problems.length > 1 ? kindMeant(value, node) : null;
+    if (kind === null) return void found.push(...problems);
+    const { what } = new Shape(value["kind"], "").wrong(`${kind} with the fields that are there`);
+    found.push({ severity: "error", path: `${path}.kind`, message: what });
   }
+}
+
+/** The kinds of the form that an object has but for its `kind`, which names another one. */
+function kindMeant(value: JsonObject, { anyOf: forms = [] }: SchemaNode): string | null {
+  for (const form of forms) {
+    const kinds = form.properties?.["kind"]?.enum ?? [];
+    const [kind] = kinds;
+    if (kind === undefined || schemaProblems({ ...value, kind }, form).length > 0) continue;
+    return kinds.map((word) => `"${word}"`).join(" or ");
+  }
+  return null;
 }
 
 /** What to do about a value that does not fit. */
@@ -110,7 +126,7 @@ function formOf(value: JsonObject, node: SchemaNode): SchemaNode {
     .toSorted((a, b) => a.wrong - b.wrong);
   const own = nearest?.form.properties?.["kind"];
   if (nearest === undefined || own === undefined) return node;
-  const kind = { ...own, enum: forms.flatMap(kinds) };
+  const kind = { ...own, description: "Which values it has.", enum: forms.flatMap(kinds) };
   return { ...nearest.form, properties: { ...nearest.form.properties, kind } };
 }
 
