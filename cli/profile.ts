@@ -84,19 +84,22 @@ async function createFile(path: string, value: unknown): Promise<boolean> {
   }
 }
 
-/** So many mistakes are shown; who mends them looks again. */
+/** So many problems are shown, mistakes before warnings; who mends them looks again. */
 const MOST_SHOWN = 20;
 
 async function check(file: string, json: boolean, io: Io): Promise<number> {
   const { profile, problems } = checkProfileFile(file);
-  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const isError = ({ severity }: ProfileProblem): boolean => severity === "error";
+  const errors = problems.filter(isError).length;
   const valid = profile !== null && errors === 0;
   const hash = valid ? await hashOfProfile(profile) : null;
   if (json) {
     io.out(canonicalJson({ valid, problems, hash }));
     return valid ? EXIT.passed : EXIT.failed;
   }
-  const lines = problems.slice(0, MOST_SHOWN)
+  const byWeight = problems.toSorted((a, b) => Number(isError(b)) - Number(isError(a)));
+  const shown = new Set(byWeight.slice(0, MOST_SHOWN));
+  const lines = problems.filter((problem) => shown.has(problem))
     .map((problem) => problemLine(file, problem, io.outStyle));
   if (problems.length > lines.length) {
     lines.push(`and ${problems.length - lines.length} more; --json has all of them`);
