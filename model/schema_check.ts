@@ -57,7 +57,7 @@ function visit(value: JsonValue, node: SchemaNode, path: string, found: ProfileP
   } else if (Array.isArray(value)) {
     visitItems(value, node, path, found);
   } else if (isJsonObject(value)) {
-    visitFields(value, formOf(value, node), path, found);
+    visitFields(value, formOf(value, node), node.anyOf ?? [], path, found);
   }
 }
 
@@ -67,16 +67,19 @@ function visit(value: JsonValue, node: SchemaNode, path: string, found: ProfileP
  */
 function formOf(value: JsonObject, node: SchemaNode): SchemaNode {
   const { anyOf: forms = [] } = node;
-  const kinds = (form: SchemaNode): readonly string[] => form.properties?.["kind"]?.enum ?? [];
-  const named = forms.find((form) => kinds(form).some((kind) => kind === value["kind"]));
+  const named = forms.find((form) => kindsOf(form).some((kind) => kind === value["kind"]));
   if (named !== undefined) return named;
   const [nearest] = forms
     .map((form) => ({ form, wrong: schemaProblems(value, form).length }))
     .toSorted((a, b) => a.wrong - b.wrong);
   const own = nearest?.form.properties?.["kind"];
   if (nearest === undefined || own === undefined) return node;
-  const kind = { ...own, enum: forms.flatMap(kinds) };
+  const kind = { ...own, enum: forms.flatMap(kindsOf) };
   return { ...nearest.form, properties: { ...nearest.form.properties, kind } };
+}
+
+function kindsOf(form: SchemaNode): readonly string[] {
+  return form.properties?.["kind"]?.enum ?? [];
 }
 
 function visitItems(
@@ -96,6 +99,7 @@ function visitItems(
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
   { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  forms: readonly SchemaNode[],
   path: string,
   found: ProfileProblem[],
 ): void {
@@ -107,7 +111,10 @@ function visitFields(
   const unknown = Object.keys(value).filter((field) => !Object.hasOwn(properties, field));
   const open = Object.keys(properties).filter((field) => !Object.hasOwn(value, field));
   for (const field of unknown.slice(0, 100)) {
-    error(path + jsonPathStep(field), "there is no such field", didYouMean(field, open));
+    error(path + jsonPathStep(field), "there is no such field", {
+      ...didYouMean(field, open),
+      ...foreign(field, forms),
+    });
   }
   if (unknown.length > 100) {
     error(path, `and ${unknown.length - 100} more fields that do not exist`);
@@ -120,6 +127,13 @@ function visitFields(
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) visit(part, child, `${path}.${field}`, found);
   }
+}
+
+/** Says of a field whose it is, where another form has it. */
+function foreign(field: string, forms: readonly SchemaNode[]): { readonly remedy?: string } {
+  const owners = forms.filter(({ properties = {} }) => Object.hasOwn(properties, field))
+    .flatMap((form) => kindsOf(form));
+  return owners.length === 0 ? {} : { remedy: `it is for the kinds ${owners.join(", ")}` };
 }
 
 /** What was expected in place of a value; `null` if it fits, its parts aside. */
