@@ -8,7 +8,7 @@ import { type Deltas, findParameter } from "../model/params.ts";
 import type { Parameter } from "../model/profile.ts";
 import { isCounted } from "../model/scale.ts";
 import { FAULT_KINDS, type MockFault, webAddressMistake } from "../model/system_spec.ts";
-import { decimal, kindText, parseValue } from "../model/value.ts";
+import { decimal, kindText, parseValue, valueText } from "../model/value.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { type CommandName, DEFAULT_DIR, DEFAULT_FAULT_RATE, DEFAULT_PROFILE } from "./commands.ts";
 import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
@@ -139,7 +139,11 @@ export function valuesOf(
     const value = parseValue(parameter, text);
     if (value !== undefined) return [key, value] as const;
     const what = `expected ${kindText(parameter)}, found ${quoted(text)}`;
-    throw usage(what, shown(key), isCounted(parameter) ? "write it like that" : PLAIN_DIGITS);
+    throw usage(
+      what,
+      shown(key),
+      isCounted(parameter) ? `for example ${key}=${valueText(parameter.default)}` : PLAIN_DIGITS,
+    );
   });
   return Object.fromEntries(values);
 }

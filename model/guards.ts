@@ -8,7 +8,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { guardSettings } from "./guard_settings.ts";
 import { type Deltas, findParameter, valueOf } from "./params.ts";
 import type { GuardSettings, Parameter, ParameterValue, Profile } from "./profile.ts";
-import { allowedShare, placeOf, rangeOf, shareText } from "./scale.ts";
+import { allowedShare, isCounted, placeOf, rangeOf, shareText } from "./scale.ts";
 
 /** The guards, in the order in which a skip reason names them. */
 export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"] as const;
@@ -272,14 +272,15 @@ function velocityGuard(
     if (parameter === undefined) continue;
     const range = rangeOf(parameter);
     const text = (share: number): string => shareText(parameter, share);
+    const ofRange = isCounted(parameter) ? "" : " of its range";
     const step = Math.abs(to - from) / range;
     const hour = (spentWithinHour(history, key) + Math.abs(to - from)) / range;
     const stepCap = allowedShare(parameter, settings.velocity_cap);
     const hourCap = allowedShare(parameter, settings.max_delta_per_hour);
     if (step > stepCap + TOLERANCE) {
-      held.push(`${key} step ${text(step)} of its range, cap ${text(stepCap)}`);
+      held.push(`${key} step ${text(step)}${ofRange}, cap ${text(stepCap)}`);
     } else if (hour > hourCap + TOLERANCE) {
-      held.push(`${key} ${text(hour)} of its range in an hour, cap ${text(hourCap)}`);
+      held.push(`${key} ${text(hour)}${ofRange} in an hour, cap ${text(hourCap)}`);
     } else {
       seen.push(
         `${key} step ${text(step)} of ${text(stepCap)}, hour ${text(hour)} of ${text(hourCap)}`,

@@ -18,7 +18,7 @@ import type {
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import { roundToStep } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
-import { allowedText, isMeasurable, quotedValue, valueText } from "./value.ts";
+import { allowedText, isMeasurable, nearValue, quotedValue, valueText } from "./value.ts";
 
 /** A part of a profile and where it stands. */
 export interface Part<T> {
@@ -150,7 +150,14 @@ function listProblems({ item, path }: Part<EnumParameter>): ProfileProblem[] {
   if (!values.includes(item.default)) {
     const message = `${key} has a default of ${quotedValue(item.default)}, which is not ` +
       allowedText(item);
-    problems.push(error(`${path}.default`, message, didYouMean(valueText(item.default), texts)));
+    const near = nearValue(item, item.default);
+    problems.push(
+      error(
+        `${path}.default`,
+        message,
+        near === undefined ? {} : { remedy: `did you mean ${near}?` },
+      ),
+    );
   }
   if (texts.toSorted().join() === "false,true") {
     const remedy = 'leave out values and say "kind": "boolean"';
@@ -318,7 +325,7 @@ export function guardProblems({ guards, parameters }: SoundParts): ProfileProble
   }
   for (const [name, value] of Object.entries(guards)) {
     const own = parameters.find(({ item }) => item.path === `tuner.${name}`);
-    if (own === undefined || own.item.default === value) continue;
+    if (typeof own?.item.default !== "number" || own.item.default === value) continue;
     const message = `${value} is never used: the parameter ${own.item.key} starts at ` +
       `${own.item.default} and overrides it`;
     problems.push(warning(`$.guards.${name}`, message));

@@ -38,7 +38,7 @@ import {
   valueAt,
 } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
-import { isOfKind, kindText, quotedValue, valueText } from "./value.ts";
+import { kindText, nearValue, quotedValue } from "./value.ts";
 
 /** What is wrong with the rules. */
 export function ruleProblems(parts: SoundParts): ProfileProblem[] {
@@ -146,11 +146,13 @@ function kindProblem(action: Action, parameter: Parameter, place: string): Profi
     return error(`${place}.add`, message, { remedy });
   }
   if (limit === undefined || placeOf(parameter, limit) !== undefined) return null;
-  const near = parameter.kind === "enum" && isOfKind(parameter, limit)
-    ? didYouMean(valueText(limit), parameter.values.map(valueText))
-    : {};
+  const near = nearValue(parameter, limit);
   const message = `the limit of ${key} must be ${kindText(parameter)}, not ${quotedValue(limit)}`;
-  return error(`${place}.limit`, message, near);
+  return error(
+    `${place}.limit`,
+    message,
+    near === undefined ? {} : { remedy: `did you mean ${near}?` },
+  );
 }
 
 function sizeProblems(action: Action, parameter: Parameter, place: string): ProfileProblem[] {

@@ -73,7 +73,7 @@ function visit(
     visitItems(value, node, path, found);
   } else if (isJsonObject(value)) {
     const problems: ProfileProblem[] = [];
-    visitFields(value, formOf(value, node), path, problems);
+    visitFields(value, formOf(value, node), node.anyOf ?? [], path, problems);
     const kind = problems.length > 1 ? kindMeant(value, node) : null;
     if (kind === null) return void found.push(...problems);
     const { what } = new Shape(value["kind"], "").wrong(`${kind} with the fields that are there`);
@@ -84,7 +84,7 @@ function visit(
 /** The kinds of the form that an object has but for its `kind`, which names another one. */
 function kindMeant(value: JsonObject, { anyOf: forms = [] }: SchemaNode): string | null {
   for (const form of forms) {
-    const kinds = form.properties?.["kind"]?.enum ?? [];
+    const kinds = kindsOf(form);
     const [kind] = kinds;
     if (kind === undefined || schemaProblems({ ...value, kind }, form).length > 0) continue;
     return kinds.map((word) => `"${word}"`).join(" or ");
@@ -118,16 +118,19 @@ function remedyOf(
  */
 function formOf(value: JsonObject, node: SchemaNode): SchemaNode {
   const { anyOf: forms = [] } = node;
-  const kinds = (form: SchemaNode): readonly string[] => form.properties?.["kind"]?.enum ?? [];
-  const named = forms.find((form) => kinds(form).some((kind) => kind === value["kind"]));
+  const named = forms.find((form) => kindsOf(form).some((kind) => kind === value["kind"]));
   if (named !== undefined) return named;
   const [nearest] = forms
     .map((form) => ({ form, wrong: schemaProblems(value, form).length }))
     .toSorted((a, b) => a.wrong - b.wrong);
   const own = nearest?.form.properties?.["kind"];
   if (nearest === undefined || own === undefined) return node;
-  const kind = { ...own, description: "Which values it has.", enum: forms.flatMap(kinds) };
+  const kind = { ...own, description: "Which values it has.", enum: forms.flatMap(kindsOf) };
   return { ...nearest.form, properties: { ...nearest.form.properties, kind } };
+}
+
+function kindsOf(form: SchemaNode): readonly string[] {
+  return form.properties?.["kind"]?.enum ?? [];
 }
 
 function visitItems(
@@ -147,6 +150,7 @@ function visitItems(
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
   { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  forms: readonly SchemaNode[],
   path: string,
   found: ProfileProblem[],
 ): void {
@@ -164,7 +168,7 @@ function visitFields(
     error(path, `lacks "${field}": ${whatBelongs(node)}`);
   }
   for (const [field, near] of meant) {
-    const remedy = near === undefined ? {} : { remedy: `did you mean ${near}?` };
+    const remedy = near === undefined ? foreign(field, forms) : { remedy: `did you mean ${near}?` };
     error(path + jsonPathStep(field), "there is no such field", remedy);
   }
   if (unknown.length > 100) {
@@ -191,6 +195,13 @@ function visitFields(
 
 function example(node: SchemaNode | undefined): string {
   return JSON.stringify(node?.examples?.[0] ?? null);
+}
+
+/** Says of a field whose it is, where another form has it. */
+function foreign(field: string, forms: readonly SchemaNode[]): { readonly remedy?: string } {
+  const owners = forms.filter(({ properties = {} }) => Object.hasOwn(properties, field))
+    .flatMap((form) => kindsOf(form));
+  return owners.length === 0 ? {} : { remedy: `it is for the kinds ${owners.join(", ")}` };
 }
 
 /** What was expected in place of a value; `null` if it fits, its parts aside. */

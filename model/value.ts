@@ -90,7 +90,10 @@ export function parseValue(parameter: Parameter, text: string): ParameterValue |
     case "boolean":
       return text === "true" ? true : text === "false" ? false : undefined;
     case "enum":
-      return parameter.values.find((known) => valueText(known) === text) ?? text;
+      return parameter.values.find((known) => valueText(known) === text) ??
+        (parameter.values.some((known) => typeof known === "string")
+          ? text
+          : decimal(text) ?? text);
     default:
       return decimal(text);
   }

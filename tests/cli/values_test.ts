@@ -17,8 +17,9 @@ Deno.test("valuesOf() reads texts by the kinds of the parameters", () => {
 });
 
 Deno.test("valuesOf() leaves to validation what is in no list, and keys that are no parameter's", () => {
-  const texts = { quote_mode: "wdie", lot: "11", warp: "9", ["__proto__"]: "1" };
+  const texts = { quote_mode: "wdie", lot: "many", warp: "9", ["__proto__"]: "1" };
   assertEquals(Object.entries(read(texts)), Object.entries(texts));
+  assertEquals(read({ lot: "11" }), { lot: 11 });
 });
 
 Deno.test("valuesOf() refuses what is no value of the parameter's kind", () => {

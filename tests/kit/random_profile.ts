@@ -5,6 +5,7 @@
  */
 
 import fc from "fast-check";
+import { marketMaker } from "../../model/market_maker.ts";
 import type {
   Action,
   Kpi,
@@ -110,6 +111,7 @@ function rule(
   name: string,
   kpis: readonly Kpi[],
   parameters: readonly Parameter[],
+  value: fc.Arbitrary<number>,
 ): fc.Arbitrary<Rule> {
   return fc.record({
     name: fc.constant(name),
@@ -119,7 +121,7 @@ function rule(
         fc.record({
           kpi: fc.constant(key),
           op: fc.constantFrom(">=", ">", "<=", "<"),
-          value: fc.integer({ min: -100, max: 100 }),
+          value,
         })
       ))
     ),
@@ -128,19 +130,18 @@ function rule(
   });
 }
 
-/** Any profile without an error; warnings it may have. */
-export const validProfile: fc.Arbitrary<Profile> = fc.tuple(names(1), names(1), names(0)).chain(
-  ([parameterKeys, kpiKeys, ruleNames]) =>
-    fc.tuple(
-      fc.tuple(...parameterKeys.map((key) => parameter(key))),
-      fc.tuple(...kpiKeys.map((key, i) => kpi(key, i === 0))),
-    ).chain(([parameters, kpis]) =>
+function profileOf(
+  kpis: fc.Arbitrary<readonly Kpi[]>,
+  value: fc.Arbitrary<number>,
+): fc.Arbitrary<Profile> {
+  return fc.tuple(names(1), kpis, names(0)).chain(([parameterKeys, kpis, ruleNames]) =>
+    fc.tuple(...parameterKeys.map((key) => parameter(key))).chain((parameters) =>
       fc.record({
         name,
         description: fc.string(),
         parameters: fc.constant(parameters),
         kpis: fc.constant(kpis),
-        rules: fc.tuple(...ruleNames.map((name) => rule(name, kpis, parameters))),
+        rules: fc.tuple(...ruleNames.map((name) => rule(name, kpis, parameters, value))),
         guards: fc.record({
           freeze_after: fc.integer({ min: 1, max: 5 }),
           freeze_iters: fc.integer({ min: 1, max: 5 }),
@@ -157,5 +158,18 @@ export const validProfile: fc.Arbitrary<Profile> = fc.tuple(names(1), names(1), 
           signature_stuck: 1,
         }),
       })
-    ),
+    )
+  );
+}
+
+/** Any profile without an error; warnings it may have. */
+export const validProfile: fc.Arbitrary<Profile> = profileOf(
+  names(1).chain((keys) => fc.tuple(...keys.map((key, i) => kpi(key, i === 0)))),
+  fc.integer({ min: -100, max: 100 }),
+);
+
+/** Any such profile with the KPIs of the built-in one, which the simulated system has. */
+export const simulatedProfile: fc.Arbitrary<Profile> = profileOf(
+  fc.constant(marketMaker.kpis),
+  fc.constantFrom(0.3, 0.42, 0.6, 0.7, 0.8, 0.85, -1, 0, 2.7, 4, 5, 330, 345, 350),
 );

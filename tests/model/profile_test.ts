@@ -1,13 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { assertEquals } from "@std/assert";
 import { marketMaker } from "../../model/market_maker.ts";
-import {
-  type Action,
-  type Condition,
-  conditionHolds,
-  judgeKpis,
-  ruleFires,
-} from "../../model/profile.ts";
+import { type Condition, conditionHolds, judgeKpis, ruleFires } from "../../model/profile.ts";
 
 const ON_TARGET = {
   risk_ratio: 0.42,
