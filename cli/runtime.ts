@@ -15,7 +15,7 @@ import {
   spellingHint,
   validateDeltas,
 } from "../model/params.ts";
-import type { Parameter } from "../model/profile.ts";
+import type { Parameter, Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { page, table } from "../report/terminal.ts";
@@ -55,10 +55,11 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
 
 /** Lists, reads or validates parameters. */
 export async function executeParams(command: ParamsCommand, io: Io): Promise<number> {
-  const { parameters } = loadProfile(command.profile);
+  const profile = loadProfile(command.profile);
+  const { parameters } = profile;
   switch (command.action) {
     case "list":
-      return listParams(parameters, command.json, io);
+      return listParams(profile, command.json, io);
     case "get":
       return await getParam(command, parameters, io);
     case "validate": {
@@ -82,7 +83,7 @@ function problemText(
 }
 
 function listParams(
-  parameters: readonly Parameter[],
+  { parameters, starts = {} }: Profile,
   json: boolean,
   io: Io,
 ): number {
@@ -104,6 +105,11 @@ function listParams(
       p.path,
     ]),
   ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] })));
+  for (const [name, values] of Object.entries(starts)) {
+    const changed = Object.entries(values).map(([key, value]) => `${key} ${value}`);
+    const what = changed.length === 0 ? "the defaults" : changed.join(", ");
+    io.out(`--start ${printable(name)}: ${printable(what)}`);
+  }
   return EXIT.passed;
 }
 

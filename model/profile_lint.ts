@@ -6,8 +6,9 @@
  */
 
 import { didYouMean } from "../base/text.ts";
-import { roundToStep } from "./params.ts";
-import type { GateSettings, GuardSettings, Kpi, Parameter, Rule } from "./profile.ts";
+import { jsonPathStep } from "../base/json_value.ts";
+import { roundToStep, validateDeltas } from "./params.ts";
+import type { GateSettings, GuardSettings, Kpi, Parameter, Rule, StartValues } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import type { ProfileProblem } from "./schema_check.ts";
 
@@ -17,6 +18,14 @@ export interface Part<T> {
   readonly item: T;
   /** Its place, for example `$.rules[2]`. */
   readonly path: string;
+}
+
+/** Start values with their name. */
+export interface NamedStart {
+  /** The name. */
+  readonly name: string;
+  /** Values by parameter. */
+  readonly values: StartValues;
 }
 
 /** Those parts of a profile that have the right form. */
@@ -31,6 +40,8 @@ export interface SoundParts {
   readonly guards: GuardSettings | null;
   /** The gate's settings, if all of them are sound. */
   readonly gate: GateSettings | null;
+  /** The start values. */
+  readonly starts: readonly Part<NamedStart>[];
   /** The parameters by key; of two with one key, the first. */
   readonly byKey: ReadonlyMap<string, Parameter>;
   /** Keys of all parameters, sound or not. */
@@ -283,6 +294,41 @@ export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
     problems.push(warning("$.gate.full_apply_ratio", message));
   }
   return problems;
+}
+
+/** What is wrong with the start values. */
+export function startProblems(parts: SoundParts): ProfileProblem[] {
+  return parts.starts.flatMap(({ item, path }) => [
+    ...Object.entries(item.values).flatMap(([key, value]) =>
+      startValueProblems(key, value, path + jsonPathStep(key), parts)
+    ),
+    ...(startsLikeDefaults(item, parts)
+      ? [warning(path, `the start ${item.name} is no other than the defaults`)]
+      : []),
+  ]);
+}
+
+function startsLikeDefaults({ values }: NamedStart, { byKey }: SoundParts): boolean {
+  return Object.entries(values).every(([key, value]) => byKey.get(key)?.default === value);
+}
+
+function startValueProblems(
+  key: string,
+  value: StartValues[string],
+  path: string,
+  { byKey, parameterKeys }: SoundParts,
+): ProfileProblem[] {
+  const parameter = byKey.get(key);
+  if (parameter === undefined) {
+    if (parameterKeys.includes(key)) return []; // it is wrong itself
+    return [error(path, `there is no parameter ${key}`, didYouMean(key, parameterKeys))];
+  }
+  const [problem] = validateDeltas({ [key]: value }, [parameter]);
+  if (problem !== undefined) return [error(path, problem.message)];
+  const rounded = roundToStep(value, parameter);
+  if (rounded === value) return [];
+  const message = `${key} starts with ${value}, which is no multiple of its step ${parameter.step}`;
+  return [error(path, message, { remedy: `the nearest one is ${rounded}` })];
 }
 
 /** A number without the noise of its arithmetic. */

@@ -39,9 +39,15 @@ export function inSchemaOrder(value: JsonValue, node: SchemaNode = PROFILE_SCHEM
   }
   if (!isJsonObject(value)) return value;
   const ordered: [string, JsonValue][] = [];
-  for (const [field, child] of Object.entries(node.properties ?? {})) {
+  const { properties = {}, additionalProperties: other = false } = node;
+  for (const [field, child] of Object.entries(properties)) {
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) ordered.push([field, inSchemaOrder(part, child)]);
+  }
+  for (const [field, part] of other === false ? [] : Object.entries(value)) {
+    if (other !== false && !Object.hasOwn(properties, field)) {
+      ordered.push([field, inSchemaOrder(part, other)]);
+    }
   }
   return Object.fromEntries(ordered);
 }
@@ -77,10 +83,14 @@ function visitItems(
 
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
-  { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  node: SchemaNode,
   path: string,
   found: ProfileProblem[],
 ): void {
+  const { properties = {}, required = [], oneOf = [], additionalProperties = false } = node;
+  if (additionalProperties !== false) {
+    return visitNamed(value, node, additionalProperties, path, found);
+  }
   const error = (where: string, message: string, more: { readonly remedy?: string } = {}) =>
     found.push({ severity: "error", path: where, message, ...more });
   for (const field of required) {
@@ -101,6 +111,31 @@ function visitFields(
   for (const [field, child] of Object.entries(properties)) {
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) visit(part, child, `${path}.${field}`, found);
+  }
+}
+
+/** The fields of an object whose names are the profile's own. */
+function visitNamed(
+  value: Readonly<Record<string, JsonValue>>,
+  { propertyNames, maxProperties = Infinity }: SchemaNode,
+  each: SchemaNode,
+  path: string,
+  found: ProfileProblem[],
+): void {
+  const fields = Object.entries(value);
+  if (fields.length > maxProperties) {
+    const message = `expected at most ${maxProperties} fields, found ${fields.length}`;
+    found.push({ severity: "error", path, message });
+    return;
+  }
+  for (const [field, part] of fields) {
+    const place = path + jsonPathStep(field);
+    const expected = propertyNames === undefined ? null : mismatch(field, propertyNames);
+    if (expected !== null) {
+      const message = `the field's name is not ${expected}`;
+      found.push({ severity: "error", path: place, message });
+    }
+    visit(part, each, place, found);
   }
 }
 
