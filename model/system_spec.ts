@@ -206,17 +206,22 @@ const SETTING_NAMES = Object.keys(ALL_SETTINGS) as readonly SettingName[];
 const REAL_NAMES = SETTING_NAMES.filter(isReal);
 const isSparse = (name: SettingName): boolean => ALL_SETTINGS[name].sparse === true;
 
-/** Settings that a run may go on with under other values: they are about running it, no more. */
-export const OPERATIONAL_SETTINGS = [
+/** A setting that a run may go on with under another value: it is about running it, no more. */
+export type OperationalSetting =
+  | "timeoutSeconds"
+  | "graceSeconds"
+  | "retries"
+  | "readyTimeoutSeconds"
+  | "maxRestarts";
+
+/** Every such setting. */
+export const OPERATIONAL_SETTINGS: readonly OperationalSetting[] = [
   "timeoutSeconds",
   "graceSeconds",
   "retries",
   "readyTimeoutSeconds",
   "maxRestarts",
-] as const satisfies readonly SettingName[];
-
-/** The name of such a setting. */
-export type OperationalSetting = typeof OPERATIONAL_SETTINGS[number];
+];
 
 const isOperational = (name: SettingName): boolean =>
   OPERATIONAL_SETTINGS.some((known) => known === name);
