@@ -259,9 +259,13 @@ async function auditSummaries(
   for await (const reading of readSummaries(run.dir, run.highest)) {
     const { iteration } = reading;
     if (!auditor.expects(iteration, reading.kind === "read" ? reading.summary.record : null)) {
-      if (reading.kind !== "read") auditor.endUnknown();
       await noteBeyond(run, auditor.iterations, tally);
-      return { lastHash, recorded: auditor.iterations };
+      const recorded = auditor.iterations;
+      if (reading.kind === "read") return { lastHash, recorded };
+      // What can't be read may be what let the run go on.
+      auditor.endUnknown();
+      report?.gap();
+      return { lastHash: null, recorded };
     }
     const file = summaryFile(iteration);
     if (reading.kind === "read") {
