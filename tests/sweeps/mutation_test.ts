@@ -8,6 +8,7 @@ import { FILE_MUTATIONS } from "../kit/mutations_files.ts";
 import { FORGERIES } from "../kit/mutations_forged.ts";
 import { REAL_MUTATIONS } from "../kit/mutations_real.ts";
 import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
+import { SETTINGS_MUTATIONS } from "../kit/mutations_settings.ts";
 import { memoryDir } from "../kit/temp_dir.ts";
 
 const SEEDS = [0, 7, 42];
@@ -19,6 +20,7 @@ const MUTATIONS: readonly Mutation[] = [
   ...FILE_MUTATIONS,
   ...FORGERIES,
   ...REAL_MUTATIONS,
+  ...SETTINGS_MUTATIONS,
 ];
 
 async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
