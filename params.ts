@@ -36,6 +36,7 @@ export type {
   Parameter,
   Profile,
   Rule,
+  StartValues,
 } from "./model/profile.ts";
 export { checkProfile, parseProfile } from "./model/profile_check.ts";
 export type { ProfileProblem } from "./model/schema_check.ts";

@@ -10,7 +10,7 @@ import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
-import type { Parameter } from "../model/profile.ts";
+import type { Parameter, Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { valuesText, valueText } from "../model/value.ts";
 import { readRuntime } from "../record/artifacts.ts";
@@ -57,10 +57,11 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
 
 /** Lists, reads or validates parameters. */
 export async function executeParams(command: ParamsCommand, io: Io): Promise<number> {
-  const { parameters } = loadProfile(command.profile);
+  const profile = loadProfile(command.profile);
+  const { parameters } = profile;
   switch (command.action) {
     case "list":
-      return listParams(parameters, command.json, io);
+      return listParams(profile, command.json, io);
     case "get":
       return await getParam(command, parameters, io);
     case "validate": {
@@ -81,7 +82,7 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
 }
 
 function listParams(
-  parameters: readonly Parameter[],
+  { parameters, starts = {} }: Profile,
   json: boolean,
   io: Io,
 ): number {
@@ -101,6 +102,11 @@ function listParams(
       p.path,
     ]),
   ], { align: ["left", "left", "left", "left", "right", "left"] })));
+  for (const [name, values] of Object.entries(starts)) {
+    const changed = Object.entries(values).map(([key, value]) => `${key} ${valueText(value)}`);
+    const what = changed.length === 0 ? "the defaults" : changed.join(", ");
+    io.out(`--start ${printable(name)}: ${printable(what)}`);
+  }
   return EXIT.passed;
 }
 

@@ -7,8 +7,16 @@
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
-import type { GateSettings, GuardSettings, Kpi, Parameter, Profile, Rule } from "./profile.ts";
+import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
+import type {
+  GateSettings,
+  GuardSettings,
+  Kpi,
+  Parameter,
+  Profile,
+  Rule,
+  StartValues,
+} from "./profile.ts";
 import {
   gateProblems,
   guardProblems,
@@ -16,6 +24,7 @@ import {
   parameterProblems,
   type Part,
   type SoundParts,
+  startProblems,
 } from "./profile_lint.ts";
 import {
   GATE_SCHEMA,
@@ -25,6 +34,7 @@ import {
   PROFILE_SCHEMA,
   RULE_SCHEMA,
   type SchemaNode,
+  START_SCHEMA,
 } from "./profile_schema.ts";
 import { ruleProblems } from "./rule_lint.ts";
 import { type ProfileProblem, schemaProblems } from "./schema_check.ts";
@@ -66,6 +76,7 @@ export function checkProfile(value: JsonValue): ProfileProblem[] {
     ...targetProblems(parts),
     ...guardProblems(parts),
     ...gateProblems(parts),
+    ...startProblems(parts),
   ]);
 }
 
@@ -156,6 +167,7 @@ const isParameter: (value: unknown) => value is Parameter = fits(PARAMETER_SCHEM
 const isKpi: (value: unknown) => value is Kpi = fits(KPI_SCHEMA);
 const isRule: (value: unknown) => value is Rule = fits(RULE_SCHEMA);
 const isGuards: (value: unknown) => value is GuardSettings = fits(GUARDS_SCHEMA);
+const isStart: (value: unknown) => value is StartValues = fits(START_SCHEMA);
 const isGate: (value: unknown) => value is GateSettings = fits(GATE_SCHEMA);
 
 /** What can be judged of a document, whatever else is wrong with it. */
@@ -172,7 +184,7 @@ function soundParts(document: JsonObject, allSound: boolean): SoundParts {
     if (Array.isArray(all) && sound.length === all.length) complete.add(name);
     return sound;
   };
-  const [guards, gate] = [field("guards"), field("gate")];
+  const [guards, gate, starts = null] = [field("guards"), field("gate"), field("starts")];
   const parameters = parts("parameters", isParameter);
   return {
     parameters,
@@ -181,6 +193,12 @@ function soundParts(document: JsonObject, allSound: boolean): SoundParts {
     rules: parts("rules", isRule),
     guards: isGuards(guards) ? guards : null,
     gate: isGate(gate) ? gate : null,
+    starts: isJsonObject(starts)
+      ? Object.entries(starts).slice(0, PROFILE_SCHEMA.properties?.["starts"]?.maxProperties)
+        .flatMap(([name, values]) =>
+          isStart(values) ? [{ item: { name, values }, path: `$.starts${jsonPathStep(name)}` }] : []
+        )
+      : [],
     parameterKeys: keys(field("parameters")),
     kpiKeys: keys(field("kpis")),
     complete,

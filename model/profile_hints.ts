@@ -54,6 +54,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   rules: "rule tuning",
   guards: "guard limits",
   gate: "gates thresholds",
+  starts: "start presets preset initial",
   key: "id name",
   path: "location pointer",
   kind: "type",

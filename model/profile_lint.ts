@@ -6,6 +6,8 @@
  */
 
 import { didYouMean } from "../base/text.ts";
+import { jsonPathStep } from "../base/json_value.ts";
+import { validateDeltas } from "./params.ts";
 import type {
   EnumParameter,
   GateSettings,
@@ -14,6 +16,7 @@ import type {
   NumberParameter,
   Parameter,
   Rule,
+  StartValues,
 } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import { roundToStep } from "./scale.ts";
@@ -28,6 +31,14 @@ export interface Part<T> {
   readonly path: string;
 }
 
+/** Start values with their name. */
+export interface NamedStart {
+  /** The name. */
+  readonly name: string;
+  /** Values by parameter. */
+  readonly values: StartValues;
+}
+
 /** Those parts of a profile that have the right form. */
 export interface SoundParts {
   /** The parameters. */
@@ -40,6 +51,8 @@ export interface SoundParts {
   readonly guards: GuardSettings | null;
   /** The gate's settings, if all of them are sound. */
   readonly gate: GateSettings | null;
+  /** The start values. */
+  readonly starts: readonly Part<NamedStart>[];
   /** The parameters by key; of two with one key, the first. None that is wrong by itself. */
   readonly byKey: ReadonlyMap<string, Parameter>;
   /** Keys of all parameters, sound or not; `null` if one has none. */
@@ -354,6 +367,42 @@ export function gateProblems({ gate, guards }: SoundParts): ProfileProblem[] {
     problems.push(warning("$.gate.full_apply_ratio", message));
   }
   return problems;
+}
+
+/** What is wrong with the start values. */
+export function startProblems(parts: SoundParts): ProfileProblem[] {
+  return parts.starts.flatMap(({ item, path }) => [
+    ...Object.entries(item.values).flatMap(([key, value]) =>
+      startValueProblems(key, value, path + jsonPathStep(key), parts)
+    ),
+    ...(startsLikeDefaults(item, parts)
+      ? [warning(path, `the start ${item.name} is no other than the defaults`)]
+      : []),
+  ]);
+}
+
+function startsLikeDefaults({ values }: NamedStart, { byKey }: SoundParts): boolean {
+  return Object.entries(values).every(([key, value]) => byKey.get(key)?.default === value);
+}
+
+function startValueProblems(
+  key: string,
+  value: StartValues[string],
+  path: string,
+  { byKey, parameterKeys }: SoundParts,
+): ProfileProblem[] {
+  const parameter = byKey.get(key);
+  if (parameter === undefined) {
+    if (parameterKeys?.includes(key) !== false) return []; // it is wrong itself
+    return [error(path, `there is no parameter ${key}`, didYouMean(key, parameterKeys))];
+  }
+  const [problem] = validateDeltas({ [key]: value }, [parameter]);
+  if (problem !== undefined) return [error(path, problem.message)];
+  if (typeof value !== "number" || !("step" in parameter)) return [];
+  const rounded = roundToStep(value, parameter);
+  if (rounded === value) return [];
+  const message = `${key} starts with ${value}, which is no multiple of its step ${parameter.step}`;
+  return [error(path, message, { remedy: `the nearest one is ${rounded}` })];
 }
 
 /** A number without the noise of its arithmetic. */

@@ -21,8 +21,12 @@ export interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   /** Fields that an object must have. */
   readonly required?: readonly string[];
-  /** No object has other fields than `properties` names. */
-  readonly additionalProperties?: false;
+  /** What other fields than `properties` names an object may have; `false` for none. */
+  readonly additionalProperties?: false | SchemaNode;
+  /** What the names of an object's fields must be. */
+  readonly propertyNames?: SchemaNode;
+  /** The most fields of an object. */
+  readonly maxProperties?: number;
   /** An object has exactly one of these. */
   readonly oneOf?: readonly { readonly required: readonly [string] }[];
   /** An object is of one of these forms, and its `kind` tells of which. */
@@ -182,6 +186,17 @@ function parameterSchema(
       "PromQL that yields the value in effect. ${window} in it becomes the length of the iteration.",
     ),
   }, ["query", ...optional]);
+}
+
+/** An object whose fields have names of the profile's own. */
+function named(description: string, names: SchemaNode, value: SchemaNode): SchemaNode {
+  return {
+    description,
+    type: "object",
+    propertyNames: names,
+    additionalProperties: value,
+    maxProperties: MANY,
+  };
 }
 
 /** The form of a parameter. */
@@ -413,6 +428,19 @@ export const GATE_SCHEMA: SchemaNode = object("How the last iterations are judge
   ),
 }, ["max_restarts", "max_failed"]);
 
+/** The form of one start's values. */
+export const START_SCHEMA: SchemaNode = named(
+  "Values of parameters at this start; those that are left out start with their defaults.",
+  name("A parameter's key."),
+  {
+    title: "a value of the parameter",
+    description: "Value at this start, one that the parameter may have.",
+    examples: [600],
+    type: ["number", "boolean", "string"],
+    ...VALUE,
+  },
+);
+
 /** The form of a profile file. */
 export const PROFILE_SCHEMA: SchemaNode & { readonly $schema: string } = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -436,5 +464,10 @@ export const PROFILE_SCHEMA: SchemaNode & { readonly $schema: string } = {
     ),
     guards: GUARDS_SCHEMA,
     gate: GATE_SCHEMA,
-  }, ["$schema"]),
+    starts: named(
+      "Start values by name: soak run --start NAME starts from them instead of the defaults.",
+      name("A start's name."),
+      START_SCHEMA,
+    ),
+  }, ["$schema", "starts"]),
 };

@@ -242,6 +242,7 @@ function velocityProblems(
 /** Steps of a parameter that starts where they end, when nothing ever moves it back. */
 function idleSteps(parts: SoundParts): ProfileProblem[] {
   if (!parts.complete.has("rules")) return [];
+  const startElsewhere = new Set(parts.starts.flatMap(({ item }) => Object.keys(item.values)));
   const directions = new Map<string, Set<number>>();
   const steps = parts.rules.flatMap(({ item, path }) =>
     item.then.flatMap((action, i) => {
@@ -256,6 +257,7 @@ function idleSteps(parts: SoundParts): ProfileProblem[] {
   );
   return steps.flatMap(({ action, parameter, direction, place }) => {
     if (direction === 0 || directions.get(action.param)?.size !== 1) return [];
+    if (startElsewhere.has(action.param)) return [];
     const { min, max } = scaleOf(parameter);
     const [back, bound, way] = direction > 0 ? [min, max, "down"] : [max, min, "up"];
     const limit = placeOf(parameter, action.limit);

@@ -43,9 +43,15 @@ export function inSchemaOrder(value: JsonValue, node: SchemaNode = PROFILE_SCHEM
   }
   if (!isJsonObject(value)) return value;
   const ordered: [string, JsonValue][] = [];
-  for (const [field, child] of Object.entries(formOf(value, node).properties ?? {})) {
+  const { properties = {}, additionalProperties: other = false } = formOf(value, node);
+  for (const [field, child] of Object.entries(properties)) {
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) ordered.push([field, inSchemaOrder(part, child)]);
+  }
+  for (const [field, part] of other === false ? [] : Object.entries(value)) {
+    if (other !== false && !Object.hasOwn(properties, field)) {
+      ordered.push([field, inSchemaOrder(part, other)]);
+    }
   }
   return Object.fromEntries(ordered);
 }
@@ -149,11 +155,15 @@ function visitItems(
 
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
-  { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  node: SchemaNode,
   forms: readonly SchemaNode[],
   path: string,
   found: ProfileProblem[],
 ): void {
+  const { properties = {}, required = [], oneOf = [], additionalProperties = false } = node;
+  if (additionalProperties !== false) {
+    return visitNamed(value, node, additionalProperties, path, found);
+  }
   const error = (where: string, message: string, more: { readonly remedy?: string } = {}) =>
     found.push({ severity: "error", path: where, message, ...more });
   const has = (field: string): boolean => Object.hasOwn(value, field);
@@ -202,6 +212,31 @@ function foreign(field: string, forms: readonly SchemaNode[]): { readonly remedy
   const owners = forms.filter(({ properties = {} }) => Object.hasOwn(properties, field))
     .flatMap((form) => kindsOf(form));
   return owners.length === 0 ? {} : { remedy: `it is for the kinds ${owners.join(", ")}` };
+}
+
+/** The fields of an object whose names are the profile's own. */
+function visitNamed(
+  value: Readonly<Record<string, JsonValue>>,
+  { propertyNames, maxProperties = Infinity }: SchemaNode,
+  each: SchemaNode,
+  path: string,
+  found: ProfileProblem[],
+): void {
+  const fields = Object.entries(value);
+  if (fields.length > maxProperties) {
+    const message = `expected at most ${maxProperties} fields, found ${fields.length}`;
+    found.push({ severity: "error", path, message });
+    return;
+  }
+  for (const [field, part] of fields) {
+    const place = path + jsonPathStep(field);
+    const expected = propertyNames === undefined ? null : mismatch(field, propertyNames);
+    if (expected !== null) {
+      const message = `the field's name is not ${expected}`;
+      found.push({ severity: "error", path: place, message });
+    }
+    visit(part, each, place, found, { field, isOptional: true });
+  }
 }
 
 /** What was expected in place of a value; `null` if it fits, its parts aside. */

@@ -405,7 +405,10 @@ const WARNINGS: readonly (readonly [string, [Place, JsonValue | undefined][], st
     "(error_ratio > 0.01), and none fires when it misses it; is the operator the wrong way round, " +
     'or "better" of the KPI?',
   ]],
-  ["a step that ends where the parameter starts", [[["rules", 1, "then", 0, "limit"], 64]], [
+  ["a step that ends where the parameter starts", [
+    [["rules", 1, "then", 0, "limit"], 64],
+    [["starts"], undefined],
+  ], [
     "$.rules[1].then[0].limit cache_mib starts at 64, and this step ends at 64: it never moves, " +
     "for no rule moves it down",
   ]],
@@ -466,6 +469,10 @@ const SOUND: readonly (readonly [string, [Place, JsonValue | undefined][]])[] = 
     when: [{ kpi: "p95_latency_ms", op: "<", value: 100 }],
     then: [{ param: "cache_mib", add: -16 }],
   }]]],
+  ["a step that ends where a parameter starts by default, when a start has it elsewhere", [
+    [["rules", 1, "then", 0, "limit"], 64],
+    [["starts"], { small: { cache_mib: 16 } }],
+  ]],
   ["a limit that a parameter starts beyond, when another rule brings it back", [
     [["rules", 2, "then", 0, "limit"], 8],
   ]],
@@ -565,6 +572,27 @@ const HINTS: readonly (readonly [[Place, JsonValue | undefined][], string])[] = 
     [[P0, { key: "concurrency", path: "a", kind: "enum", default: "x", description: "" }]],
     '$.parameters[0] lacks "values": the values in their order: adding 1 leads from one to the ' +
     'next, for example ["off","lru","lfu"]',
+  ],
+  [
+    [[["starts"], { small: { cache: 16 } }]],
+    "$.starts.small.cache there is no parameter cache; did you mean cache_mib?",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: "16" } }]],
+    "$.starts.small.cache_mib cache_mib must be a finite number",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: null } }]],
+    "$.starts.small.cache_mib expected a value of the parameter, found null; leave the field out",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: 20 } }]],
+    "$.starts.small.cache_mib cache_mib starts with 20, which is no multiple of its step 16; the " +
+    "nearest one is 16",
+  ],
+  [
+    [[["starts"], undefined], [["presets"], { small: { cache_mib: 16 } }]],
+    "$.presets there is no such field; did you mean starts?",
   ],
   [
     [[["kpis", 0, "better"], "min"]],
