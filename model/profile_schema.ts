@@ -300,9 +300,11 @@ export const GUARDS_SCHEMA: SchemaNode = object(
       2,
       64,
     ),
-    velocity_cap: positive("Largest single step, as a share of the parameter's range."),
+    velocity_cap: positive(
+      "Largest single step, as a share of the parameter's range; one place of a list at least.",
+    ),
     max_delta_per_hour: positive(
-      "Largest sum of a parameter's steps within an hour, as a share of its range.",
+      "Largest sum of a parameter's steps within an hour, as a share of its range; one place at least.",
     ),
     cooldown_iters: integer(
       "Fewest iterations from one applied change to the next: with 2, after a change in iteration 1 " +
