@@ -12,7 +12,7 @@ export type ParameterValue = number | boolean | string;
 export type ParameterValues = Readonly<Record<string, ParameterValue>>;
 
 /** What parameters of every kind have. */
-interface AnyParameter {
+export interface CommonParameter {
   /** Flat name, for example `tail_age_ms`. */
   readonly key: string;
   /** Dotted path in the runtime, for example `engine.tail_age_ms`. */
@@ -24,7 +24,7 @@ interface AnyParameter {
 }
 
 /** A parameter whose values are numbers. */
-export interface NumberParameter extends AnyParameter {
+export interface NumberParameter extends CommonParameter {
   /** Whether values are whole numbers. */
   readonly kind: "integer" | "number";
   /** Smallest value allowed. */
@@ -40,7 +40,7 @@ export interface NumberParameter extends AnyParameter {
 }
 
 /** A parameter that is on or off. */
-export interface BooleanParameter extends AnyParameter {
+export interface BooleanParameter extends CommonParameter {
   /** Values are `true` and `false`. */
   readonly kind: "boolean";
   /** Value in a fresh runtime. */
@@ -48,7 +48,7 @@ export interface BooleanParameter extends AnyParameter {
 }
 
 /** A parameter with a list of values to choose from. */
-export interface EnumParameter extends AnyParameter {
+export interface EnumParameter extends CommonParameter {
   /** Values are those in the list. */
   readonly kind: "enum";
   /** The values in their order: a step up leads from one to the next. */

@@ -133,7 +133,7 @@ function nestedPaths(parameters: readonly Part<Parameter>[]): ProfileProblem[] {
       .map((_, i) => segments.slice(0, i + 1).join("."))
       .find((prefix) => places.has(prefix));
     if (outer === undefined) return [];
-    const message = `${item.path} lies inside ${outer}, where ${places.get(outer)} has a number`;
+    const message = `${item.path} lies inside ${outer}, where ${places.get(outer)} has its value`;
     return [error(`${path}.path`, message)];
   });
 }

@@ -368,12 +368,14 @@ export const GUARDS_SCHEMA: SchemaNode = object(
       3,
     ),
     velocity_cap: like(
-      positive("Largest single step, as a share of the parameter's range."),
+      positive(
+        "Largest single step, as a share of the parameter's range; one place of a list at least.",
+      ),
       0.25,
     ),
     max_delta_per_hour: like(
       positive(
-        "Largest sum of a parameter's steps within an hour, as a share of its range.",
+        "Largest sum of a parameter's steps within an hour, as a share of its range; one place at least.",
       ),
       0.75,
     ),

@@ -21,6 +21,9 @@ import type { IterationRecord } from "../record/records.ts";
 import { type Page, page, type Style, table } from "./terminal.ts";
 import { findingLine } from "./verdict_text.ts";
 
+/** No value is longer, unless it is forged. */
+const MAX_VALUE = 100;
+
 /** Everything that verification knows of one iteration. */
 interface Story {
   readonly audited: AuditedIteration;
@@ -208,7 +211,7 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     );
     return [
       `Nothing applied: ${printable(tuning.skipReason?.note ?? "no reason is recorded")}`,
-      ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "))}`]),
+      ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "), 400)}`]),
       hashes,
     ];
   }
@@ -216,7 +219,7 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     "Applied",
     ...table(tuning.changes.map(({ key, from, to, rule }) => [
       `  ${printable(key)}`,
-      printable(`${valueText(from)} → ${valueText(to)}`),
+      [from, to].map((value) => printable(valueText(value), MAX_VALUE)).join(" → "),
       `by ${printable(rule)}`,
     ])),
     hashes,
@@ -236,7 +239,7 @@ function outcomeLines({ audited, next, proposal }: Story, style: Style): string[
       : undefined;
     return [
       `  ${printable(key)}`,
-      value === undefined ? "not reported" : printable(valueText(value)),
+      value === undefined ? "not reported" : printable(valueText(value), MAX_VALUE),
     ];
   });
   return [

@@ -62,6 +62,8 @@ export const KIND_MUTATIONS: readonly Mutation[] = [
   misreport("the system has a value of no list", "quote_mode", "widest"),
   misreport("the system has the place of a value", "quote_mode", 1),
   misreport("the system has a number of a list as a text", "lot", "25"),
+  misreport("the system has a number as a text", "tail_age_ms", "660"),
+  misreport("the system has true for a number", "tick_size", true),
   lie(
     "the system's switch is left out",
     "effective_missing",
@@ -111,6 +113,11 @@ export const KIND_MUTATIONS: readonly Mutation[] = [
     "a number of a list in the runtime is a text",
     "value_wrong_kind",
     (run) => setValue(run, "risk.lot", "25"),
+  ),
+  lie(
+    "a number's target is a text",
+    "value_wrong_kind",
+    (run) => retarget(run, "tail_age_ms", "630"),
   ),
   lie("a switch's target is 1", "value_wrong_kind", (run) => retarget(run, "post_only", 1)),
   lie(

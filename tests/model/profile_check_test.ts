@@ -203,12 +203,12 @@ const ERRORS: readonly (readonly [string, [Place, JsonValue | undefined][], stri
     "a path inside another one",
     [[["parameters", 2, "path"], "server.concurrency.cache"]],
     "$.parameters[2].path server.concurrency.cache lies inside server.concurrency, where " +
-    "$.parameters[0] has a number",
+    "$.parameters[0] has its value",
   ],
   [
     "a path around another one",
     [[["parameters", 2, "path"], "server"]],
-    "$.parameters[0].path server.concurrency lies inside server, where $.parameters[2] has a number",
+    "$.parameters[0].path server.concurrency lies inside server, where $.parameters[2] has its value",
   ],
   [
     "no KPI with a target",
