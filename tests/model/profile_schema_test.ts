@@ -105,14 +105,18 @@ Deno.test("profile.schema.json refuses exactly what schemaProblems() finds fault
 
 Deno.test("every node of the schema is described", () => {
   const undescribed = (node: unknown, path: string): string[] => {
-    const { description, properties = {}, items } = node as {
+    const { description, properties = {}, items, additionalProperties, propertyNames } = node as {
       description?: string;
       properties?: JsonObject;
       items?: JsonObject;
+      additionalProperties?: JsonObject | false;
+      propertyNames?: JsonObject;
     };
     return [
       ...(description === undefined ? [path] : []),
       ...(items === undefined ? [] : undescribed(items, `${path}[]`)),
+      ...(additionalProperties ? undescribed(additionalProperties, `${path}.*`) : []),
+      ...(propertyNames === undefined ? [] : undescribed(propertyNames, `${path} names`)),
       ...Object.entries(properties).flatMap(([name, child]) =>
         undescribed(child, `${path}.${name}`)
       ),
