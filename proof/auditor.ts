@@ -109,7 +109,7 @@ export class Auditor {
   /** Whether an iteration is part of the run, by its number and what its record says. */
   expects(iteration: number, record: IterationRecord | null): boolean {
     return iteration <= this.#settings.iterations || this.#mayDiffer ||
-      allows(record?.settings, iteration);
+      allows(record?.settings ?? [], iteration);
   }
 
   /** Takes note that what lies beyond the end can't be read, so that it may be part of the run. */

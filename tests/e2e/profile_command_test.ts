@@ -52,7 +52,7 @@ Deno.test("soak profile init writes a valid profile with its schema, and overwri
   assertEquals([check.code, check.stderr], [0, ""]);
   assertEquals(
     check.stdout,
-    "PASS p.json: profile my-service d512e2d51133, 3 parameters, 3 KPIs, 3 rules\n",
+    "PASS p.json: profile my-service 47c4e1f54e55, 3 parameters, 3 KPIs, 3 rules\n",
   );
   const printed = await soakIn(dir.path, "profile init");
   assertEquals(printed.stdout, written["p.json"]);
