@@ -239,7 +239,9 @@ export class Auditor {
   /** What was in force at the last record. */
   #then(finished: number = this.#iteration): InForceThen {
     const { iterations, system } = this.#settings;
-    return { system, ...(this.#mayDiffer ? {} : { wasFinished: finished === iterations }) };
+    return this.#mayDiffer
+      ? { system, mayDiffer: true }
+      : { system, wasFinished: finished === iterations };
   }
 
   /** Takes in which settings changed before an iteration, and what happened, under which of them. */
