@@ -14,7 +14,7 @@ import {
   MAX_JSON_DEPTH,
   MAX_JSON_VALUES,
 } from "./json_value.ts";
-import { printable } from "./text.ts";
+import { nearestSpelling, printable } from "./text.ts";
 
 /** A place in a text, as editors count them. */
 export interface TextPlace {
@@ -401,7 +401,12 @@ function wordHint(word: string): string | undefined {
   if (meant !== undefined) return `write ${meant}`;
   if (/^[-+]?(?:NaN|Infinity|inf)$/i.test(word)) return "JSON has no such number";
   if (/^0x[0-9a-f]{1,8}$/i.test(word)) return `write ${Number(word)}`;
-  if (!/^[-+]?[.\d]/.test(word)) return undefined;
+  if (!/^[-+]?[.\d]/.test(word)) {
+    const near = word.length > 2 ? nearestSpelling(word, ["true", "false", "null"]) : undefined;
+    return near === undefined
+      ? `write text in double quotes: "${printable(word, 40)}"`
+      : `did you mean ${near}?`;
+  }
   const plain = word.replaceAll("_", "").replace(/^\+/, "").replace(/^(-?)0+(?=\d)/, "$1")
     .replace(/^(-?)\./, "$10.").replace(/\.(?=$|e)/i, "");
   NUMBER.lastIndex = 0;

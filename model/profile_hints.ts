@@ -10,8 +10,8 @@ import { nearestSpelling, printable } from "../base/text.ts";
 import type { SchemaNode } from "./profile_schema.ts";
 
 /** What belongs in a field, in a clause: what it means, and a value that it could have. */
-export function whatBelongs(node: SchemaNode): string {
-  const { description = "", enum: words, examples } = node;
+export function whatBelongs(node: SchemaNode | undefined): string {
+  const { description = "", enum: words, examples, type } = node ?? { type: "object" };
   const [sentence = ""] = description.split(/\.(?: |$)/, 1);
   const meaning = /^[A-Z][a-z ]/.test(sentence)
     ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
@@ -19,7 +19,7 @@ export function whatBelongs(node: SchemaNode): string {
   if (words !== undefined) return `${meaning}, ${choice(words)}`;
   const [example] = examples ?? [];
   if (example !== undefined) return `${meaning}, for example ${JSON.stringify(example)}`;
-  const isWhole = node.type === "array" || node.type === "object";
+  const isWhole = type === "array" || type === "object";
   return isWhole ? `${meaning}; soak profile init prints an example` : meaning;
 }
 

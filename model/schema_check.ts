@@ -153,6 +153,9 @@ function visitItems(
   }
 }
 
+/** So many missing fields of one part are explained one by one; more are named together. */
+const MOST_EXPLAINED = 2;
+
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
   node: SchemaNode,
@@ -172,10 +175,12 @@ function visitFields(
   const meant = new Map(unknown.slice(0, 100).map((field) => [field, fieldMeant(field, open)]));
   // What is there under another name is not missing as well.
   const isMeant = new Set(meant.values());
-  for (const field of required) {
-    const node = properties[field];
-    if (has(field) || isMeant.has(field) || node === undefined) continue;
-    error(path, `lacks "${field}": ${whatBelongs(node)}`);
+  const missing = required.filter((field) => !has(field) && !isMeant.has(field));
+  if (missing.length > MOST_EXPLAINED) {
+    const all = missing.map((field) => `"${field}"`).join(", ");
+    error(path, `lacks ${all}`, { remedy: "soak profile init prints an example" });
+  } else {
+    for (const field of missing) error(path, `lacks "${field}": ${whatBelongs(properties[field])}`);
   }
   for (const [field, near] of meant) {
     const remedy = near === undefined ? foreign(field, forms) : { remedy: `did you mean ${near}?` };

@@ -671,6 +671,7 @@ const ALONE: readonly (readonly [string, [Place, JsonValue | undefined][], strin
     [[...P0, "key"], undefined],
     [[...P0, "name"], "concurrency"],
   ], "$.parameters[0].name"],
+  ["a parameter with nothing in it", [[P0, {}], [["starts"], undefined]], "$.parameters[0]"],
   ["KPIs under another name", [[["kpis"], undefined], [["metrics"], []]], "$.metrics"],
   ["a KPI that is no object", [[["kpis", 0], "p95_latency_ms"]], "$.kpis[0]"],
   ["a misspelt KPI, which would be one that no rule looks at", [
