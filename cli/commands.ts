@@ -254,7 +254,9 @@ const APPLY: CommandSpec = {
   positionals: ["KEY=VALUE…"],
   details: [
     "Values are targets, not increments. Unknown keys and values out of bounds are refused and " +
-    "nothing is written. The file is replaced in one step and read back.",
+    "nothing is written. The file is replaced in one step and read back. A target is rounded to " +
+    "its parameter's step, and a parameter that stands at the top of the file, by its key, gets its " +
+    "place; both are said.",
     "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
     "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
     "other guards need a run's history, which this command has not. A runtime that sets a guard " +

@@ -11,6 +11,7 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
+import { marketMaker } from "../model/market_maker.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { amount, countIncidents, incidentText, often } from "../model/incident.ts";
 import { OptionError } from "../model/system_spec.ts";
@@ -21,6 +22,7 @@ import { type RunResult, runSoak } from "../run/run.ts";
 import type { RunCommand } from "./command.ts";
 import { type Io, openProgress } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { noteKeys } from "./runtime_notes.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {
@@ -28,6 +30,10 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
   let applied = 0;
   const rows = new RunTable();
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
+  const runtime = await runtimeFrom(command);
+  if (runtime !== undefined && !command.resume) {
+    noteKeys(command.runtimePath ?? "", runtime, profile ?? marketMaker, io);
+  }
   const running = runSoak({
     dir: command.dir,
     resume: command.resume,
@@ -36,7 +42,7 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
     seed: command.seed,
     mockFault: command.mockFault,
     system: command.system,
-    runtime: await runtimeFrom(command),
+    runtime,
     profile,
     startMs: startMs(io.sourceDateEpoch),
     signal: io.signal,

@@ -15,22 +15,25 @@ import {
   spellingHint,
   validateDeltas,
 } from "../model/params.ts";
-import type { Parameter } from "../model/profile.ts";
+import type { Parameter, Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { page, table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
 import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { noteKeys, roundings } from "./runtime_notes.ts";
 
 /** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
 export async function executeApply(command: ApplyCommand, io: Io): Promise<number> {
-  const result = await applyDeltasWithTracking({
-    profile: loadProfile(command.profile),
-    runtimePath: command.runtimePath,
-    proposedDeltas: command.deltas,
-  });
+  const { runtimePath, deltas: proposedDeltas } = command;
+  const profile = loadProfile(command.profile);
+  const { runtime } = await readRuntime(runtimePath);
+  noteKeys(runtimePath, runtime, profile, io);
+  const result = await applyDeltasWithTracking({ profile, runtimePath, proposedDeltas });
+  for (const note of roundings(proposedDeltas, profile.parameters)) io.err(`soak: ${note}`);
   const { applied, noOp, oldHash, stateHash, deltasApplied, changedKeys, skipReason } = result;
   if (command.json) {
     io.out(canonicalJson({
@@ -55,19 +58,26 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
 
 /** Lists, reads or validates parameters. */
 export async function executeParams(command: ParamsCommand, io: Io): Promise<number> {
-  const { parameters } = loadProfile(command.profile);
+  const profile = loadProfile(command.profile);
+  const { parameters } = profile;
   switch (command.action) {
     case "list":
       return listParams(parameters, command.json, io);
     case "get":
-      return await getParam(command, parameters, io);
+      return await getParam(command, profile, io);
     case "validate": {
       const problems = validateDeltas(command.deltas, parameters);
+      const valid = problems.length === 0;
+      if (valid) {
+        for (const note of roundings(command.deltas, parameters)) {
+          io.err(`soak: ${note}`);
+        }
+      }
       if (command.json) {
-        io.out(canonicalJson({ valid: problems.length === 0, problems }));
+        io.out(canonicalJson({ valid, problems }));
       } else {
         for (const problem of problems) io.out(printable(problemText(problem, parameters)));
-        if (problems.length === 0) io.out("valid");
+        if (valid) io.out("valid");
       }
       return problems.length === 0 ? EXIT.passed : EXIT.failed;
     }
@@ -109,11 +119,18 @@ function listParams(
 
 async function getParam(
   { key, runtimePath: path, json }: ParamsCommand & { readonly action: "get" },
-  parameters: readonly Parameter[],
+  profile: Profile,
   io: Io,
 ): Promise<number> {
-  const { runtime } = await readRuntime(path);
-  const value = getFromRuntime(runtime, key, parameters);
+  const { runtime: given } = await readRuntime(path);
+  const { runtime, problems } = nestRuntime(given, profile);
+  const value = getFromRuntime(runtime, key, profile.parameters);
+  const problem = problems.find((each) => each.key === key);
+  if (problem !== undefined) {
+    const remedy = "keep one of them";
+    throw new SoakError("artifact", problem.message, { where: path, remedy });
+  }
+  noteKeys(path, given, profile, io);
   if (value === undefined) {
     throw new SoakError("artifact", `the runtime has no value for ${key}`, {
       where: path,

@@ -107,7 +107,8 @@ export function valueOf(
   return typeof value === "number" ? value : undefined;
 }
 
-function valueAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
+/** What stands at a path; `undefined` if nothing does. */
+export function valueAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = runtime;
   for (const segment of segments) {
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
@@ -148,18 +149,34 @@ export function setInRuntime(
   return applyDeltas(runtime, { [key]: value }, parameters);
 }
 
-function withValue(node: JsonObject, segments: readonly string[], value: number): JsonObject {
+/** A copy of an object with a value at a path, on which nothing but objects may stand. */
+export function withValue(
+  node: JsonObject,
+  segments: readonly string[],
+  value: JsonValue,
+): JsonObject {
   const [head, ...rest] = segments;
   if (head === undefined) return node;
   if (rest.length === 0) return { ...node, [head]: value };
-  const child = Object.hasOwn(node, head) ? node[head] : {};
-  if (!isJsonObject(child)) {
-    throw new SoakError("artifact", `${head} in the runtime is not an object`, {
-      where: segments.join("."),
-      remedy: "make it an object, or remove it",
-    });
+  const child = valueAt(node, [head]) ?? {};
+  return { ...node, [head]: isJsonObject(child) ? withValue(child, rest, value) : child };
+}
+
+/** Why nothing can stand at a parameter's path: something on the way there is not an object. */
+export function blockade(
+  runtime: JsonObject,
+  { key, path }: Pick<Parameter, "key" | "path">,
+): ParameterProblem | null {
+  const segments = path.split(".");
+  for (let i = 1; i < segments.length; i++) {
+    const way = segments.slice(0, i);
+    const value = valueAt(runtime, way);
+    if (value === undefined) return null;
+    if (isJsonObject(value)) continue;
+    const message = `${way.join(".")} is not an object, so that ${key} has no place in it`;
+    return { key, code: "wrong_kind", message };
   }
-  return { ...node, [head]: withValue(child, rest, value) };
+  return null;
 }
 
 /**
@@ -195,9 +212,14 @@ export function applyDeltas(
   let next = runtime;
   for (const [key, value] of Object.entries(deltas)) {
     const { parameter, segments } = requireEntry(key, parameters);
-    const { min, max } = parameter;
-    const rounded = Math.min(max, Math.max(min, roundToStep(value, parameter)));
-    next = withValue(next, segments, rounded);
+    const blocked = blockade(next, parameter);
+    if (blocked !== null) {
+      throw new SoakError("artifact", blocked.message, {
+        where: parameter.path,
+        remedy: "make it an object, or remove it",
+      });
+    }
+    next = withValue(next, segments, settledValue(value, parameter));
   }
   return next;
 }
@@ -270,7 +292,7 @@ export function validateRuntime(
   for (const { parameter, segments } of indexOf(parameters).values()) {
     const value = valueAt(runtime, segments);
     const problem = value === undefined
-      ? {
+      ? blockade(runtime, parameter) ?? {
         key: parameter.key,
         code: "missing" as const,
         message: `${parameter.path} is not in the runtime`,
@@ -300,6 +322,12 @@ function valueProblem(parameter: Parameter, value: unknown): ParameterProblem | 
     };
   }
   return null;
+}
+
+/** What an acceptable target becomes: a multiple of its parameter's step, within the bounds. */
+export function settledValue(value: number, parameter: Parameter): number {
+  const { min, max } = parameter;
+  return Math.min(max, Math.max(min, roundToStep(value, parameter)));
 }
 
 /** Rounds a value to a multiple of a parameter's step, as the shortest decimal. */

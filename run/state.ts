@@ -17,6 +17,7 @@ import {
 } from "../model/incident.ts";
 import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
 import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import type { System } from "../system/measurement.ts";
@@ -62,7 +63,10 @@ export interface RunOptions {
    * @default {marketMaker}
    */
   readonly profile?: Profile | undefined;
-  /** The runtime to start from; the profile's defaults fill in what it lacks. */
+  /**
+   * The runtime to start from. A parameter's flat key at the top stands for its path, and the
+   * profile's defaults fill in what is lacking.
+   */
   readonly runtime?: JsonObject | undefined;
   /** Finish the step at hand and stop when this is aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -137,13 +141,17 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
   state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
 }
 
-/** The first runtime: what is given, with the profile's defaults for what it lacks. */
+/**
+ * The first runtime: what is given, flat keys in their places, with the profile's defaults for what
+ * it lacks.
+ */
 export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonObject {
   const { parameters } = profile;
-  const problems = validateRuntime(given, parameters);
+  const { runtime, problems: [contradiction] } = nestRuntime(given, profile);
+  const problems = validateRuntime(runtime, parameters);
   const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
-  const problem = problems.find(({ code }) => code !== "missing") ??
-    settingProblems(given, profile)[0];
+  const problem = contradiction ?? problems.find(({ code }) => code !== "missing") ??
+    settingProblems(runtime, profile)[0];
   if (problem !== undefined) {
     const what = `the runtime to start from: ${problem.message}`;
     throw new OptionError(what, "runtime", "correct the file or the profile");
@@ -152,7 +160,7 @@ export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonOb
     parameters.filter(({ key }) => missing.includes(key))
       .map((parameter) => [parameter.key, parameter.default]),
   );
-  return applyDeltas(given, defaults, parameters);
+  return applyDeltas(runtime, defaults, parameters);
 }
 
 /** Reads the runtime file, which must be in the given state. */

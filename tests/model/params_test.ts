@@ -149,7 +149,10 @@ Deno.test("a key that is no parameter's gets the nearest one that is", () => {
 Deno.test("applyDeltas() refuses to replace something that is not an object by a section", () => {
   for (const engine of [1, "engine", null, [], [{}]]) {
     const error = assertThrows(() => applyDeltas({ engine }, { tail_age_ms: 600 }), SoakError);
-    assertStringIncludes(error.message, "engine in the runtime is not an object");
+    assertStringIncludes(
+      error.message,
+      "engine is not an object, so that tail_age_ms has no place in it",
+    );
   }
 });
 
