@@ -63,7 +63,7 @@ Deno.test("guard settings may stand at the top as well, where no parameter has t
   const { parameters } = marketMaker;
   const profile: Profile = {
     ...marketMaker,
-    parameters: [{ ...parameters[0]!, key: "hz", path: "hz" }],
+    parameters: parameters.slice(0, 1).map((each) => ({ ...each, key: "hz", path: "hz" })),
   };
   const { runtime, flat } = nestRuntime({ hz: 10, velocity_cap: 0.1 }, profile);
   assertEquals(runtime, { hz: 10, tuner: { velocity_cap: 0.1 } });
