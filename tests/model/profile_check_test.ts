@@ -65,6 +65,12 @@ const MISTAKES: readonly (readonly [string, Place, JsonValue | undefined, string
   ["a doubled path", ["parameters", 1, "path"], "risk.base_spread_bps", "$.parameters[1].path"],
   ["a doubled KPI", ["kpis", 1, "key"], "risk_ratio", "$.kpis[1].key"],
   ["a doubled metric", ["kpis", 1, "metric"], "risk_ratio", "$.kpis[1].metric"],
+  [
+    "a metric with the name of the ratio in it",
+    ["kpis", 0, "metric"],
+    "soak_delta_full_apply_ratio",
+    "$.kpis[0].metric",
+  ],
   ["a metric in capitals", ["kpis", 0, "metric"], "Risk", "$.kpis[0].metric"],
   ["a KPI with a summary's own name", ["kpis", 0, "key"], "state_hash", "$.kpis[0].key"],
   ["a target that is no number", ["kpis", 0, "target"], "0.42", "$.kpis[0].target"],
