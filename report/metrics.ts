@@ -95,7 +95,9 @@ export function renderMetrics(input: MetricsInput): string {
       { value: counts.unproven },
     ]),
     gauge("soak_delta_proposed_count", "Proposals made.", [{ value: counts.total }]),
-    gauge("soak_delta_total_count", "The same, by its other name.", [{ value: counts.total }]),
+    gauge("soak_delta_total_count", "Proposals made, as soak_delta_proposed_count.", [{
+      value: counts.total,
+    }]),
     gauge("soak_signature_stuck_count", "Applied changes that left the state hash as it was.", [
       { value: input.signatureStuck },
     ]),

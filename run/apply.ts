@@ -127,7 +127,7 @@ async function decide(
   const { proposedDeltas, profile = marketMaker } = options;
   const { history = EMPTY_HISTORY, context = OUTSIDE_A_RUN } = options;
   const { parameters } = profile;
-  const next = applyDeltas(runtime, proposedDeltas, parameters);
+  const next = applyDeltas(runtime, proposedDeltas, parameters).runtime;
   const targets = Object.fromEntries(
     Object.keys(proposedDeltas).map((key) => [key, getFromRuntime(next, key, parameters) ?? NaN]),
   );

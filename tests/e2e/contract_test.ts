@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
+import { computeJsonHash } from "../../base/json.ts";
 import { posix } from "../kit/posix.ts";
 import { soak } from "../kit/soak_process.ts";
 import { type TempDir, tempDir } from "../kit/temp_dir.ts";
@@ -116,3 +117,43 @@ for (
     }
   });
 }
+
+/** What `soak apply --json` prints. */
+async function applied(cwd: string, ...targets: readonly string[]): Promise<unknown> {
+  const args = ["apply", "--runtime", "runtime.json", ...targets, "--json"];
+  return JSON.parse((await soak(args, { cwd })).stdout);
+}
+
+Deno.test("soak apply --json has the fields of the pipeline's result, applied or not", async () => {
+  await using temp = await tempDir();
+  await Deno.writeTextFile(temp.file("runtime.json"), '{"engine":{"tail_age_ms":600}}');
+  const before = await computeJsonHash({ engine: { tail_age_ms: 600 } });
+  const after = await computeJsonHash({ engine: { tail_age_ms: 630 } });
+  assertEquals(await applied(temp.path, "tail_age_ms=630"), {
+    applied: true,
+    bytes_written: 30,
+    changed_keys: ["tail_age_ms"],
+    deltas_applied: { tail_age_ms: 630 },
+    no_op: false,
+    old_hash: before,
+    skip_reason: null,
+    state_hash: after,
+  });
+  assertEquals(await applied(temp.path, "tail_age_ms=630"), {
+    applied: false,
+    bytes_written: 0,
+    changed_keys: [],
+    deltas_applied: {},
+    no_op: true,
+    old_hash: after,
+    skip_reason: {
+      cooldown: false,
+      freeze: false,
+      no_op: true,
+      note: "every target equals the current value",
+      oscillation: false,
+      velocity: false,
+    },
+    state_hash: after,
+  });
+});

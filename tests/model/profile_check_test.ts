@@ -455,7 +455,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       {},
       Object.fromEntries(parameters.map((p) => [p.key, p.default])),
       parameters,
-    );
+    ).runtime;
     let history = EMPTY_HISTORY;
     for (const [i, values] of series.entries()) {
       const kpis = Object.fromEntries(profile.kpis.map(({ key }, k) => [key, values[k] ?? null]));
@@ -463,7 +463,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       history = observeIteration(history, { iteration: i + 1, timeMs: i * 600_000, kpisMet });
       const { deltas, changes } = propose({ profile, runtime, kpis, history });
       assertEquals(validateDeltas(deltas, parameters), []);
-      runtime = applyDeltas(runtime, deltas, parameters);
+      runtime = applyDeltas(runtime, deltas, parameters).runtime;
       assertEquals(validateRuntime(runtime, parameters), []);
       if (changes.length > 0) history = rememberApplied(history, changes);
     }
