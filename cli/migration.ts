@@ -15,7 +15,7 @@ export const SCRIPT_MODULES: Readonly<Record<string, string>> = {
   verify_deltas_applied: "soak verify --strict",
   soak_gate: "soak gate --strict --prometheus",
   extract_post_soak_snapshot: "soak gate --json",
-  analyze_post_soak: "soak gate, then soak verify --explain I",
+  analyze_post_soak: "soak gate",
   build_reports: "soak gate --report-dir DIR",
   export_soak_metrics: "soak gate --prometheus",
 };
@@ -43,6 +43,7 @@ export const TRAPS: readonly (readonly [what: string, how: string])[] = [
   ["deltas", "are targets, never increments: tail_age_ms=630, not +30"],
   ["soak gate", "fails on findings with --strict only: soak_gate verified strictly"],
   ["--threshold", "is in percent: 60, not 0.60"],
+  ["--warmup", "takes a number: --warmup 4, where the scripts knew a switch"],
   ["exit codes", "1 is a failure, 3 could not tell, 2 a wrong command line"],
   ["nothing proposed", "is no success: exit 3, unless --allow-no-deltas accepts it"],
   ["latest/", "is the run itself, with nothing below: no latest/soak/latest"],
