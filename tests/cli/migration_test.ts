@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import type { CommandSpec } from "../../cli/command_spec.ts";
 import { COMMANDS } from "../../cli/commands.ts";
@@ -15,6 +16,7 @@ import { FINDING_CODES } from "../../proof/findings.ts";
 import * as artifacts from "../../record/artifacts.ts";
 import { renderMetrics } from "../../report/metrics.ts";
 import { inRepository } from "../kit/repository.ts";
+import { memoryDir } from "../kit/temp_dir.ts";
 import { stepScript } from "../kit/workflow.ts";
 
 const GUIDE = Deno.readTextFileSync(inRepository("docs/migrating.md"));
@@ -41,6 +43,14 @@ function firstColumn(text: string, heading: string): string[] {
 
 function flagsNamed(text: string): string[] {
   return [...text.matchAll(/--([a-z][a-z-]*)/g)].map(([, name = ""]) => name);
+}
+
+/** What stands at a dotted path. */
+function valueAt(document: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>(
+    (value, key) => Object.entries(value ?? {}).find(([name]) => name === key)?.[1],
+    document,
+  );
 }
 
 /** The metrics of a run of the built-in profile. */
@@ -175,6 +185,37 @@ Deno.test("docs/migrating.md names no function that the library has not got", ()
     const camel = theirs.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
     assertEquals(ours, theirs === "PARAM_KEYS" ? theirs : camel);
   }
+});
+
+Deno.test("docs/migrating.md names no field that a run has not got", async () => {
+  await using temp = await memoryDir();
+  const dir = temp.file("run");
+  await soak.runSoak({ dir, iterations: 4, autoTune: true });
+  const { snapshot, verification } = await soak.runGate(dir);
+  const [, section = ""] = GUIDE.split("\n## Fields\n");
+  const [table = ""] = section.split("\n## ");
+  const summary = JSON.parse(await Deno.readTextFile(join(dir, "ITER_SUMMARY_2.json")));
+  assert(summary.tuning.skip_reason !== null);
+  const places = { ...summary, ...snapshot, counts: verification.counts };
+  let checked = 0;
+  for (const [row, , ours = ""] of table.matchAll(/^\|([^|]*)\|([^|]*)\|$/gm)) {
+    const [first, ...more] = [...ours.matchAll(/`([a-z_0-9.]+)[^`]*`/g)].map(([, path = ""]) =>
+      path
+    );
+    if (first === undefined || !/^(tuning|guards_last8|counts)\./.test(first)) continue;
+    const parent = first.replace(/\.[^.]+$/, "");
+    for (
+      const path of [
+        first,
+        ...more.map((name) => name.startsWith(".") ? parent + name : name),
+      ]
+    ) {
+      if (path === "freeze_events") continue;
+      checked++;
+      assert(valueAt(places, path) !== undefined, `${path} in ${row}`);
+    }
+  }
+  assert(checked >= 15, `${checked} fields`);
 });
 
 Deno.test("docs/migrating.md names every file that stays in a run directory", () => {
