@@ -332,9 +332,10 @@ const HASH: CommandSpec = {
 
 const HELP: CommandSpec = {
   summary: "show this, or help on a command or on codes",
-  positionals: ["[COMMAND | codes]"],
+  positionals: ["[COMMAND | codes | migrating]"],
   details: [
-    "The same as --help after a command. codes lists what verification can find.",
+    "The same as --help after a command. codes lists what verification can find; migrating, " +
+    "what takes the place of the Python scripts.",
     "For every command: a value that starts with a dash is written --out=-value, and -- ends " +
     "the flags, so that what follows it is never taken for one.",
   ],
@@ -362,4 +363,4 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS;
 
 /** What `soak help` has a text on. */
-export type HelpTopic = CommandName | "codes";
+export type HelpTopic = CommandName | "codes" | "migrating";

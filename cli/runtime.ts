@@ -41,7 +41,7 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
       no_op: noOp,
       old_hash: oldHash,
       state_hash: stateHash,
-      deltas: deltasApplied,
+      deltas_applied: deltasApplied,
       changed_keys: changedKeys,
       bytes_written: result.bytesWritten,
       skip_reason: skipReason,

@@ -146,7 +146,7 @@ export function setInRuntime(
   value: number,
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): JsonObject {
-  return applyDeltas(runtime, { [key]: value }, parameters);
+  return applyDeltas(runtime, { [key]: value }, parameters).runtime;
 }
 
 /** A copy of an object with a value at a path, on which nothing but objects may stand. */
@@ -179,28 +179,38 @@ export function blockade(
   return null;
 }
 
+/** What {@linkcode applyDeltas} returns. */
+export interface AppliedDeltas {
+  /** The new runtime. What the change does not touch is shared with the old one. */
+  readonly runtime: JsonObject;
+  /** How many targets were applied: all of them, those that equal the present value too. */
+  readonly count: number;
+}
+
 /**
  * Applies target values to a runtime: all of them, or none and an error.
  *
  * @param runtime The nested runtime object; it is left as it is.
  * @param deltas Target values by flat key; each is rounded to its parameter's step.
  * @param parameters The parameters to look in; the market-maker profile's by default.
- * @returns The new runtime.
+ * @returns The new runtime, and how many targets were applied.
  * @throws {SoakError} If a key is unknown, or a value is of the wrong kind or out of bounds.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
- * const next = applyDeltas({}, { impact_cap_ratio: 0.1 + 0.01, tail_age_ms: 660 });
- * assertEquals(next, { risk: { impact_cap_ratio: 0.11 }, engine: { tail_age_ms: 660 } });
+ * const deltas = { impact_cap_ratio: 0.1 + 0.01, tail_age_ms: 660 };
+ * const { runtime, count } = applyDeltas({}, deltas);
+ * assertEquals(runtime, { risk: { impact_cap_ratio: 0.11 }, engine: { tail_age_ms: 660 } });
+ * assertEquals(count, 2);
  * ```
  */
 export function applyDeltas(
   runtime: JsonObject,
   deltas: Deltas,
   parameters: readonly Parameter[] = marketMaker.parameters,
-): JsonObject {
+): AppliedDeltas {
   const [problem, ...more] = validateDeltas(deltas, parameters);
   if (problem !== undefined) {
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
@@ -210,7 +220,8 @@ export function applyDeltas(
     });
   }
   let next = runtime;
-  for (const [key, value] of Object.entries(deltas)) {
+  const targets = Object.entries(deltas);
+  for (const [key, value] of targets) {
     const { parameter, segments } = requireEntry(key, parameters);
     const blocked = blockade(next, parameter);
     if (blocked !== null) {
@@ -221,7 +232,7 @@ export function applyDeltas(
     }
     next = withValue(next, segments, settledValue(value, parameter));
   }
-  return next;
+  return { runtime: next, count: targets.length };
 }
 
 /**

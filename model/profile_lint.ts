@@ -7,7 +7,14 @@
 
 import { didYouMean } from "../base/text.ts";
 import { roundToStep } from "./params.ts";
-import type { GateSettings, GuardSettings, Kpi, Parameter, Rule } from "./profile.ts";
+import {
+  type GateSettings,
+  type GuardSettings,
+  type Kpi,
+  type Parameter,
+  RATIO_METRIC,
+  type Rule,
+} from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import type { ProfileProblem } from "./schema_check.ts";
 
@@ -216,6 +223,11 @@ export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProbl
     ...kpis.flatMap(({ item: { key }, path }) =>
       RESERVED_KPIS.has(key)
         ? [error(`${path}.key`, `${key} is a name that summaries use themselves`)]
+        : []
+    ),
+    ...kpis.flatMap(({ item: { metric }, path }) =>
+      metric.includes(RATIO_METRIC)
+        ? [error(`${path}.metric`, `${RATIO_METRIC} is the metric that scripts search for by name`)]
         : []
     ),
   ];

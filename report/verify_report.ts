@@ -171,6 +171,7 @@ export function renderVerifyMarkdown(
     `# ${result.verdict}: ${markdown(result.reason)}`,
     "",
     ...verdictLines(result).map((line) => `- ${markdown(line)}`),
+    `- ${applicationsText(result)}`,
     ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
     "",
     ...findingsMarkdown(result),
@@ -179,6 +180,16 @@ export function renderVerifyMarkdown(
     "",
     ...incidentsMarkdown(result, incidents),
   ].join("\n");
+}
+
+/**
+ * The line that scripts read their figures from. One digit of the percentage, rounded down, stays
+ * below 95 % even where a script rounds it once more to three digits of a ratio. Nothing applied of
+ * nothing proposed is 0 %: it must not pass for proven.
+ */
+function applicationsText({ counts: { full, total } }: VerifyResult): string {
+  const tenths = total === 0 ? 0 : Math.floor(full * 1000 / total);
+  return `Full applications: ${full}/${total} (${(tenths / 10).toFixed(1)}%)`;
 }
 
 function findingsMarkdown({ findings, findingCounts }: VerifyResult): string[] {

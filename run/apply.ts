@@ -133,7 +133,7 @@ async function decide(
   const { history = EMPTY_HISTORY, context = OUTSIDE_A_RUN } = options;
   const { parameters } = profile;
   refuseBlocked(runtime, options);
-  const next = applyDeltas(runtime, proposedDeltas, parameters);
+  const next = applyDeltas(runtime, proposedDeltas, parameters).runtime;
   const targets = Object.fromEntries(
     Object.keys(proposedDeltas).map((key) => [key, getFromRuntime(next, key, parameters) ?? NaN]),
   );

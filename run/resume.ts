@@ -160,7 +160,7 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
   if (step === null) return;
   if (step.iteration === state.iteration + 1 && step.previousHash === state.previousHash) {
     const { oldHash, stateHash, deltas } = step.tuning;
-    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
+    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters).runtime;
     await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
     takeRecorded(state, step);

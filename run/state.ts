@@ -160,7 +160,7 @@ export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonOb
     parameters.filter(({ key }) => missing.includes(key))
       .map((parameter) => [parameter.key, parameter.default]),
   );
-  return applyDeltas(runtime, defaults, parameters);
+  return applyDeltas(runtime, defaults, parameters).runtime;
 }
 
 /** Reads the runtime file, which must be in the given state. */

@@ -92,7 +92,7 @@ export const situation: fc.Arbitrary<Situation> = fc.tuple(
     }
     return { timeMs, kpisMet, applied };
   });
-  const next = applyDeltas({}, values);
+  const next = applyDeltas({}, values).runtime;
   const section = next["tuner"];
   return {
     iterations,

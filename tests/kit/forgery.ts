@@ -287,7 +287,7 @@ function nextRuntime(
   deltas: Readonly<Record<string, number>>,
 ): SummaryDraft["runtime_overrides"] {
   try {
-    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas)));
+    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas).runtime));
   } catch {
     const next: SummaryDraft["runtime_overrides"] = structuredClone(runtime);
     for (const [key, value] of Object.entries(deltas)) {

@@ -27,7 +27,7 @@ Deno.test("docs/profiles.md: the tuner proposes what the table says", () => {
   const profile = exampleProfile();
   const { parameters } = profile;
   const defaults = Object.fromEntries(parameters.map((p) => [p.key, p.default]));
-  const runtime = applyDeltas({}, defaults, parameters);
+  const runtime = applyDeltas({}, defaults, parameters).runtime;
   const rows = [...text.matchAll(/^\| (\d+) +\| ([\d.]+) +\| (.*?) +\|/gm)];
   assertEquals(rows.length, 4);
   for (const [, p95_latency_ms, cpu_ratio, proposal = ""] of rows) {

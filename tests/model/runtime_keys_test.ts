@@ -11,7 +11,7 @@ const defaults = Object.fromEntries(
 );
 
 Deno.test("whatever part of a runtime is flat, it means the same as the nested one", () => {
-  const nested = applyDeltas({ note: "kept" }, defaults);
+  const nested = applyDeltas({ note: "kept" }, defaults).runtime;
   const keys = marketMaker.parameters.map(({ key }) => key);
   fc.assert(fc.property(fc.subarray(keys), fc.boolean(), (flat, dotted) => {
     const rest = keys.filter((key) => !flat.includes(key));
@@ -21,7 +21,7 @@ Deno.test("whatever part of a runtime is flat, it means the same as the nested o
       return [dotted ? path : key, value] as const;
     });
     const given = {
-      ...applyDeltas({ note: "kept" }, Object.fromEntries(pick(rest))),
+      ...applyDeltas({ note: "kept" }, Object.fromEntries(pick(rest))).runtime,
       ...Object.fromEntries(top),
     };
     const { runtime, flat: taken, problems } = nestRuntime(given, marketMaker);
@@ -33,7 +33,7 @@ Deno.test("whatever part of a runtime is flat, it means the same as the nested o
 });
 
 Deno.test("what is nested already stays as it is, a runtime with all parameters too", () => {
-  const nested = applyDeltas({}, defaults);
+  const nested = applyDeltas({}, defaults).runtime;
   assertStrictEquals(nestRuntime(nested, marketMaker).runtime, nested);
   assertEquals(unknownKeys(nested, marketMaker), []);
   assertEquals(getAllParams(nested), defaults);

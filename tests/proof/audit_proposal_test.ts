@@ -23,7 +23,7 @@ function record(kpis: KpiValues, values: Record<string, number>): IterationRecor
   return {
     iteration: 1,
     previousHash: HASH,
-    runtime: applyDeltas({}, values),
+    runtime: applyDeltas({}, values).runtime,
     effectiveParams: values,
     utc: "2025-01-01T00:00:00Z",
     stateHash: HASH,
