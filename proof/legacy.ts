@@ -26,9 +26,9 @@ import type { RunFacts, Tally } from "./verdict.ts";
 
 /** What no run of that kind can prove. */
 const UNPROVABLE = [
-  "how the run was started: there is no SOAK_RUN.json, so it is read as an older one",
-  "that a change took effect: neither runtimes nor effective parameters are recorded",
-  "which values were wanted: proposals are increments, not targets",
+  "how the run was started: there is no SOAK_RUN.json",
+  "that a change took effect: increments are recorded, but no targets, runtimes or effective " +
+  "parameters",
   "that a guard held or a KPI met its target: neither settings nor targets are recorded",
   "that the record is as it was written: no summary names the hash of the one before",
 ];

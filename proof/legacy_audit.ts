@@ -6,6 +6,7 @@
  */
 
 import type { JsonObject } from "../base/json_value.ts";
+import { printable } from "../base/text.ts";
 import { byGuard } from "../model/guards.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import { getAllParams, validateDeltas } from "../model/params.ts";
@@ -35,9 +36,10 @@ export function auditLegacy(run: LegacyRun, sink: AuditSink): OlderRun {
   const stored = storedIncrements(run);
   const cause = stored.size === 0 ? null : causeText(stored);
   if (cause !== null) {
-    const message = `${cause}; each is the last increment of its parameter`;
-    const finding = found("increments_stored", message, Object.fromEntries(stored));
-    sink.finding(findingIn(end.file, null, finding));
+    const message = `increments were stored as values: ${
+      stored.size === 1 ? "a parameter holds its" : `${stored.size} parameters hold their`
+    } last increment`;
+    sink.finding(findingIn(end.file, null, found("increments_stored", message)));
   }
   const findings = new LegacyFindings();
   const auditor = new LegacyAuditor(run, stored, findings);
@@ -91,7 +93,7 @@ const MAX_NAMED = 6;
 
 function causeText(stored: ReadonlyMap<string, number>): string {
   const pairs = [...stored].map(([key, value], i) =>
-    `${key} ${i === 0 ? "is " : ""}${short(value)}`
+    `${printable(key, 60)} ${i === 0 ? "is " : ""}${short(value)}`
   );
   return `increments were stored as values: ${listText(pairs)} in the final runtime`;
 }
@@ -114,19 +116,17 @@ function listText(items: readonly string[]): string {
 function endNotes(run: LegacyRun, stored: ReadonlyMap<string, number>): string[] {
   const { end } = run;
   if (end.runtime === null) return end.notes.slice();
-  const twice = [...lastIncrements(run).keys()].filter((key) =>
-    standsTwice(end.runtime ?? {}, key)
-  );
+  const twice = [...lastIncrements(run).keys()].flatMap((key) => twiceText(end.runtime ?? {}, key));
   const values = getAllParams(end.runtime, marketMaker.parameters);
   const beyond = validateDeltas(values, marketMaker.parameters)
     .filter(({ key }) => !stored.has(key)).map(({ message }) => message);
   return [
     ...end.notes,
     ...(twice.length === 0 ? [] : [
-      `${listText(twice)} ${
-        twice.length === 1 ? "stands" : "stand"
-      } twice in the runtime file, at ` +
-      "the top and nested, with two values; which one the system read is not recorded",
+      `Twice in the runtime file, at the top and nested: ${
+        listText(twice)
+      }; which the system read ` +
+      "is not recorded",
     ]),
     ...(beyond.length === 0 ? [] : [
       `By the bounds of the built-in profile, which may not be the run's, ${listText(beyond)}`,
@@ -134,10 +134,13 @@ function endNotes(run: LegacyRun, stored: ReadonlyMap<string, number>): string[]
   ];
 }
 
-function standsTwice(runtime: JsonObject, key: string): boolean {
+/** A parameter that stands at the top of a runtime as well, with another value. */
+function twiceText(runtime: JsonObject, key: string): string[] {
   const at = storedAt(runtime, key);
-  return at !== null && at.path.length > 1 && Object.hasOwn(runtime, key) &&
-    runtime[key] !== at.value;
+  const flat = Object.hasOwn(runtime, key) ? runtime[key] : undefined;
+  return at === null || at.path.length === 1 || typeof flat !== "number" || flat === at.value
+    ? []
+    : [`${printable(key, 60)} (${short(flat)}, ${short(at.value)})`];
 }
 
 /** How the run's KPI verdicts compare with those of a profile that it may never have seen. */
