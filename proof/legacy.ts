@@ -9,7 +9,7 @@
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { decodeJson } from "../base/json.ts";
-import type { JsonValue } from "../base/json_value.ts";
+import { isJsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { summaryFile, TUNING_REPORT_FILE } from "../record/artifacts.ts";
 import { listSummaries, summaryNumbers } from "../record/summaries.ts";
@@ -37,7 +37,9 @@ const UNPROVABLE = [
 export async function isLegacyRun(dir: string): Promise<boolean> {
   for (const number of await summaryNumbers(dir)) {
     try {
-      return isLegacySummary(readJson(join(dir, summaryFile(number))).data);
+      const data = readJson(join(dir, summaryFile(number)));
+      if (isLegacySummary(data)) return true;
+      if (isJsonObject(data) && Object.hasOwn(data, "previous_hash")) return false;
     } catch (error) {
       if (!isArtifactError(error)) throw error;
     }
@@ -68,11 +70,8 @@ function isArtifactError(error: unknown): error is SoakError {
   return error instanceof SoakError && error.kind === "artifact";
 }
 
-function readJson(
-  path: string,
-): { readonly data: JsonValue; readonly bytes: Uint8Array<ArrayBuffer> } {
-  const bytes = readRegularFile(path);
-  return { data: decodeJson(bytes, path), bytes };
+function readJson(path: string): JsonValue {
+  return decodeJson(readRegularFile(path), path);
 }
 
 /** All iterations in order; `null` where there is a gap. */
@@ -104,7 +103,7 @@ function readLegacySummary(dir: string, number: number, tally: Tally): LegacyIte
   const file = summaryFile(number);
   const path = join(dir, file);
   try {
-    const record = parseLegacySummary(readJson(path).data, path);
+    const record = parseLegacySummary(readJson(path), path);
     if (record.iteration === number) return record;
     const told = `it says that it is of iteration ${record.iteration}`;
     tally.note("summary_misnumbered", file, told, number);
@@ -119,7 +118,7 @@ function readLegacySummary(dir: string, number: number, tally: Tally): LegacyIte
 function readLegacyReport(dir: string, tally: Tally): LegacyReport | null {
   const path = join(dir, TUNING_REPORT_FILE);
   try {
-    return parseLegacyReport(readJson(path).data, path);
+    return parseLegacyReport(readJson(path), path);
   } catch (error) {
     if (!isArtifactError(error)) throw error;
     const missing = error.cause instanceof Deno.errors.NotFound;

@@ -129,7 +129,7 @@ function endNotes(run: LegacyRun, stored: ReadonlyMap<string, number>): string[]
       "is not recorded",
     ]),
     ...(beyond.length === 0 ? [] : [
-      `By the bounds of the built-in profile, which may not be the run's, ${listText(beyond)}`,
+      `Bounds: by those of the built-in profile, which may not be the run's, ${listText(beyond)}`,
     ]),
   ];
 }
@@ -150,7 +150,7 @@ function kpiNotes(records: readonly LegacyIteration[]): string[] {
   const passed = judged.filter(({ kpiVerdict }) => kpiVerdict === "PASS").length;
   const ours = judged.filter(({ kpis }) => judgeKpis(marketMaker, kpis).verdict === "PASS").length;
   return [
-    `KPIs are recorded as met in ${passed} of ${judged.length} iterations, by targets that are not ` +
+    `KPIs: recorded as met in ${passed} of ${judged.length} iterations, by targets that are not ` +
     `recorded; by those of the built-in profile ${marketMaker.name} they are met in ${ours}`,
   ];
 }
@@ -321,19 +321,18 @@ class LegacyAuditor {
 
   /** What the recorded hashes prove, in sentences. */
   notes(): string[] {
-    const proven = this.#changes === 0 || this.#recomputed.length === 0 ? [] : [
-      `The state hashes of ${
-        iterationsText(this.#recomputed)
-      } were recomputed: they are those of a ` +
-      `runtime with the ${this.#stored.size > 0 ? "increments stored as values" : "deltas in it"}`,
-    ];
-    return this.#rewritten.length === 0 ? proven : [
-      ...proven,
-      `Before ${
-        iterationsText(this.#rewritten)
-      } something rewrote the runtime file with the same ` +
-      "values in another layout, so that its hash changed",
-    ];
+    const notes: string[] = [];
+    if (this.#changes > 0 && this.#recomputed.length > 0) {
+      const what = this.#stored.size > 0 ? "increments stored as values" : "recorded deltas in it";
+      const where = iterationsText(this.#recomputed);
+      notes.push(`Recomputed: the state hashes of ${where}, those of a runtime with the ${what}`);
+    }
+    if (this.#rewritten.length > 0) {
+      const where = iterationsText(this.#rewritten);
+      const what = "something wrote the same values in another layout, which changed the hash";
+      notes.push(`Rewritten: before ${where} ${what}`);
+    }
+    return notes;
   }
 
   #auditState({ iteration, applied, ...hashes }: LegacyIteration): void {

@@ -86,7 +86,7 @@ export async function readLegacyEnd(
     }
     const notes = other === null || other === "same"
       ? []
-      : [`${RUNTIME_ABOVE} is another state; the file in the run directory counts`];
+      : [`Runtime file: the one in the run directory counts; ${RUNTIME_ABOVE} is another state`];
     return { file: RUNTIME_FILE, runtime: own.runtime.data, states, notes };
   }
   if (own.kind === "unreadable") {
@@ -99,7 +99,7 @@ export async function readLegacyEnd(
       const tie = lastHash === null
         ? "no state hash ties it to this run"
         : "it is the last recorded state";
-      const notes = [`The runtime file was found one level up, as ${RUNTIME_ABOVE}; ${tie}`];
+      const notes = [`Runtime file: ${RUNTIME_ABOVE}, found one level up; ${tie}`];
       return { file: RUNTIME_ABOVE, runtime: above.runtime.data, states, notes };
     }
   }

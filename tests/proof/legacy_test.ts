@@ -107,8 +107,8 @@ Deno.test("the states of an older run are recomputed from its last one, in any l
   const text = older?.notes.join("\n") ?? "";
   for (
     const part of [
-      "state hashes of iterations 1 to 3, 5 and 6 were recomputed",
-      "Before iterations 2 and 5 something rewrote the runtime file with the same values",
+      "Recomputed: the state hashes of iterations 1 to 3, 5 and 6",
+      "Rewritten: before iterations 2 and 5 something wrote the same values",
       "impact_cap_ratio (0.1, -0.01)",
     ]
   ) assert(text.includes(part), `${part} is not in ${text}`);
@@ -123,7 +123,7 @@ Deno.test("a state that is not the one recomputed is not said to be", async () =
   const [broken, ...others] = result.findings.filter(({ code }) => code === "state_chain_broken");
   assertEquals([broken?.iteration, others.length], [2, 0]);
   assert(broken?.message.endsWith("(iterations 2 and 3)") === true, broken?.message);
-  assert(result.older?.notes.some((note) => note.includes("iterations 1, 3, 5 and 6 were")));
+  assert(result.older?.notes.some((note) => note.includes("of iterations 1, 3, 5 and 6,")));
 });
 
 Deno.test("deltas that may well be values are not called increments", async () => {
@@ -157,8 +157,7 @@ Deno.test("a runtime file one level up is found, used and named", async () => {
   assertEquals(result.findings[1]?.file, "../runtime_overrides.json");
   assertEquals(
     result.older?.notes[0],
-    "The runtime file was found one level up, as ../runtime_overrides.json; it is the last " +
-      "recorded state",
+    "Runtime file: ../runtime_overrides.json, found one level up; it is the last recorded state",
   );
 });
 
@@ -186,7 +185,7 @@ Deno.test("of two runtime files the one in the run directory counts", async () =
   assertEquals([other.reason, found(other, "final_runtime_mismatch")], [CAUSE, []]);
   assertEquals(
     other.older?.notes[0],
-    "../runtime_overrides.json is another state; the file in the run directory counts",
+    "Runtime file: the one in the run directory counts; ../runtime_overrides.json is another state",
   );
   const stale = { ...files, "runtime_overrides.json": '{"engine":{}}' };
   const mismatch = await verifyBelow(stale, { "runtime_overrides.json": runtime });
@@ -292,7 +291,7 @@ Deno.test("a SHA-256 in upper case, or in the summary instead of the tuning, is 
   }
   const { findingCounts, older } = await verifyFiles(files);
   assertEquals(findingCounts, { run_missing: 1, increments_stored: 1, hash_missing: 1 });
-  assert(older?.notes.some((note) => note.includes("iterations 1 to 3, 5 and 6 were recomputed")));
+  assert(older?.notes.some((note) => note.includes("of iterations 1 to 3, 5 and 6,")));
 });
 
 Deno.test("what is suggested in a skipped iteration contradicts nothing", async () => {
@@ -347,6 +346,15 @@ Deno.test("a freeze that an older run claims makes it no readier", async () => {
     false,
     "INCONCLUSIVE",
   ]);
+});
+
+Deno.test("an older run is told by any of its summaries", async () => {
+  const files = await makeStoringRun();
+  files["ITER_SUMMARY_1.json"] = "[]";
+  files["ITER_SUMMARY_2.json"] = '{"iteration": 2, "summary": {}, "tuning": 5}';
+  const result = await verifyFiles(files);
+  assertEquals(found(result, "summary_unreadable"), [1, 2]);
+  assertEquals([result.iterations, result.verdict], [4, "FAIL"]);
 });
 
 Deno.test("copies of summaries of an older run are named", async () => {
