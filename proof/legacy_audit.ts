@@ -148,10 +148,16 @@ function kpiNotes(records: readonly LegacyIteration[]): string[] {
   const judged = records.filter(({ kpiVerdict }) => kpiVerdict !== null);
   if (judged.length === 0) return [];
   const passed = judged.filter(({ kpiVerdict }) => kpiVerdict === "PASS").length;
+  const recorded =
+    `KPIs: recorded as met in ${passed} of ${judged.length} iterations, by targets ` +
+    "that are not recorded";
+  const comparable = judged.filter(({ kpis }) =>
+    marketMaker.kpis.every(({ key, target }) => target === null || Object.hasOwn(kpis, key))
+  );
+  if (comparable.length < judged.length) return [recorded];
   const ours = judged.filter(({ kpis }) => judgeKpis(marketMaker, kpis).verdict === "PASS").length;
   return [
-    `KPIs: recorded as met in ${passed} of ${judged.length} iterations, by targets that are not ` +
-    `recorded; by those of the built-in profile ${marketMaker.name} they are met in ${ours}`,
+    `${recorded}; by those of the built-in profile ${marketMaker.name} they are met in ${ours}`,
   ];
 }
 
@@ -172,22 +178,28 @@ function see(record: LegacyIteration, sink: AuditSink): void {
 }
 
 function compareWithReport(
-  { iteration, applied, proposed, stateHash }: LegacyIteration,
+  record: LegacyIteration,
   entry: LegacyEntry | undefined,
   findings: LegacyFindings,
 ): void {
-  const wrong = entry === undefined
-    ? "it is not in the report"
-    : entry.applied !== applied
-    ? "applied differs"
-    : entry.stateHash !== stateHash
-    ? "state_hash differs"
-    : entry.proposed === null || !areSame(entry.proposed, proposed)
-    ? "proposed_deltas differ"
-    : null;
+  const wrong = entry === undefined ? "it is not in the report" : difference(entry, record);
   if (wrong === null) return;
   const message = `the report and the summary are at odds: ${wrong}`;
-  findings.add(iteration, "report_mismatch", message);
+  findings.add(record.iteration, "report_mismatch", message);
+}
+
+/** What an entry says otherwise than its summary; `null` if nothing. */
+function difference(
+  { applied, stateHash, proposed }: LegacyEntry,
+  record: LegacyIteration,
+): string | null {
+  if (applied !== undefined && applied !== record.applied) return "applied differs";
+  if (stateHash !== null && record.stateHash !== null && stateHash !== record.stateHash) {
+    return "state_hash differs";
+  }
+  return proposed === undefined || (proposed !== null && areSame(proposed, record.proposed))
+    ? null
+    : "proposed_deltas differ";
 }
 
 function areSame(a: Increments, b: Increments): boolean {

@@ -89,12 +89,12 @@ export function parseLegacySummary(value: JsonValue, file: string): LegacyIterat
 
 /** What an entry of an older run's report says of its iteration. */
 export interface LegacyEntry {
-  /** Whether the proposal is said to have been applied; whatever stands there. */
+  /** What it says of whether the proposal was applied; `undefined` if nothing. */
   readonly applied: JsonValue | undefined;
   /** State hash after; `null` if no SHA-256 is recorded as such. */
   readonly stateHash: string | null;
-  /** Increments that were proposed; `null` if they can't be read. */
-  readonly proposed: Increments | null;
+  /** Increments that were proposed; `undefined` if none are named, `null` if they can't be read. */
+  readonly proposed: Increments | null | undefined;
 }
 
 /** An older run's report: its entries by iteration, and whether one is given twice. */
@@ -129,7 +129,7 @@ function entryOf(item: Shape): LegacyEntry {
   return {
     applied: item.get("applied").value,
     stateHash: sha256In(item.get("state_hash").value),
-    proposed: proposedOrNull(item),
+    proposed: PROPOSED.some((name) => item.has(name)) ? proposedOrNull(item) : undefined,
   };
 }
 
@@ -143,9 +143,10 @@ function proposedOrNull(item: Shape): Increments | null {
 }
 
 /** A proposal stands under one of three names, according to the script's version. */
+const PROPOSED = ["proposed_deltas", "suggested_deltas", "deltas"];
+
 function proposedIn(tuning: Shape): Increments {
-  const names = ["proposed_deltas", "suggested_deltas", "deltas"];
-  return firstOf(...names.map((name) => increments(tuning.get(name))));
+  return firstOf(...PROPOSED.map((name) => increments(tuning.get(name))));
 }
 
 /** The first that is not empty. */

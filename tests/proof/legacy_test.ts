@@ -253,6 +253,18 @@ Deno.test("a report that is a list is read like one that has a list", async () =
   }
 });
 
+Deno.test("what the report of an older run does not say contradicts nothing", async () => {
+  const files = await makeStoringRun();
+  const entry = (iteration: number) => ({ iteration, suggested: {}, state_hash: null });
+  files["TUNING_REPORT.json"] = JSON.stringify([1, 2, 3, 4, 5, 6].map(entry));
+  assertEquals((await verifyFiles(files)).findingCounts.report_mismatch, undefined);
+  const wrong = { state_hash: "7".repeat(64) };
+  files["TUNING_REPORT.json"] = JSON.stringify(
+    [1, 2, 3, 4, 5, 6].map((i) => i === 3 ? { ...entry(i), ...wrong } : entry(i)),
+  );
+  assertEquals(found(await verifyFiles(files), "report_mismatch"), [3]);
+});
+
 Deno.test("a state hash that is no SHA-256 leaves the rest readable, and is told once", async () => {
   for (
     const odd of ["498bb698", "f".repeat(32), "f".repeat(128), "x".repeat(64), "", null, 7, {}]
