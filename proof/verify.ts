@@ -87,14 +87,9 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const tally = new Tally({ strict, threshold, allowNoDeltas, observer });
   const run = await openRun(dir, tally);
   if (run === null) {
-    const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
-    return tally.result({
-      run: null,
-      profileHash: null,
-      lastHash: null,
-      inEffect: null,
-      unprovable,
-    });
+    const unknown = { run: null, profileHash: null, lastHash: null, inEffect: null };
+    const facts = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : { unprovable: [] };
+    return tally.result({ ...unknown, ...facts });
   }
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);

@@ -33,7 +33,7 @@ export function verdictLines(result: VerifyResult): string[] {
     `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
-    `Last record: ${result.lastHash ?? "unknown"}`,
+    ...(result.older === undefined ? [`Last record: ${result.lastHash ?? "unknown"}`] : []),
   ];
 }
 
@@ -71,15 +71,19 @@ export const SHORT_HASH = 12;
  * happened to the system.
  */
 function runLines(result: VerifyResult): string[] {
-  const { run, profileHash, inEffect, inForce } = result;
+  const { run, profileHash, inEffect, inForce, older } = result;
   const incidents = incidentText(result.incidents);
   return [
     ...(run === null ? [] : [`Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`]),
+    ...(older === undefined ? [] : [`Run: ${OLDER_RUN}`]),
     ...neverSeenLines(inEffect?.never ?? [], run?.profile.parameters.length ?? 0),
     ...inForceLines(inForce),
     ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
   ];
 }
+
+/** What a run without SOAK_RUN.json is, and how much can be said of it. */
+const OLDER_RUN = "an older one, not recorded by soak: it can be disproven in places, never proven";
 
 function neverSeenLines(never: readonly string[], parameters: number): string[] {
   if (never.length === 0) return [];
@@ -122,6 +126,7 @@ export function renderVerification(
   return page([
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
+    ...(result.older?.notes ?? []).map((note) => `  ${printable(note)}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
     ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0 &&
         (result.inEffect?.fewest ?? 0) > 0

@@ -41,7 +41,12 @@ export function summaryOf(result: VerifyResult): JsonObject {
     last_hash: result.lastHash,
     ...inForceToJson(result.inForce),
     unprovable: result.unprovable,
+    older_run: olderToJson(result),
   };
+}
+
+function olderToJson({ older }: VerifyResult): JsonObject | null {
+  return older === undefined ? null : { cause: older.cause, notes: older.notes };
 }
 
 /** Which run was judged, for a report; `null` if the record of it can't be read. */
@@ -172,6 +177,7 @@ export function renderVerifyMarkdown(
     "",
     ...verdictLines(result).map((line) => `- ${markdown(line)}`),
     `- ${applicationsText(result)}`,
+    ...(result.older?.notes ?? []).map((note) => `- ${markdown(note)}`),
     ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
     "",
     ...findingsMarkdown(result),
@@ -221,7 +227,7 @@ function findingRow(finding: Finding): string {
 }
 
 function proposalsMarkdown(
-  { counts }: VerifyResult,
+  { counts, older }: VerifyResult,
   proposals: readonly JudgedProposal[],
   all: boolean,
 ): string[] {
@@ -237,9 +243,12 @@ function proposalsMarkdown(
     "| after iteration | proposed | outcome | why |",
     "|--:|---|---|---|",
     ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
-      `| ${iteration} | ${markdown(targetsText(proposedDeltas), 200)} | ${outcome} | ${
-        markdown(reason)
-      } |`
+      `| ${iteration} | ${
+        markdown(
+          older === undefined ? targetsText(proposedDeltas) : incrementsText(proposedDeltas),
+          200,
+        )
+      } | ${outcome} | ${markdown(reason)} |`
     ),
     ...(left > 0 ? ["", `And ${left} more.`] : []),
   ];
@@ -267,4 +276,11 @@ function incidentsMarkdown(
 
 function targetsText(deltas: Readonly<Record<string, number>>): string {
   return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
+}
+
+/** The proposals of an older run, without the noise of its decimal arithmetic. */
+function incrementsText(deltas: Readonly<Record<string, number>>): string {
+  return Object.entries(deltas).map(([key, value]) =>
+    `${key} ${value < 0 ? "" : "+"}${Number(value.toPrecision(12))}`
+  ).join(", ");
 }
