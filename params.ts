@@ -28,13 +28,19 @@ export {
 } from "./model/params.ts";
 export type {
   Action,
+  BooleanParameter,
+  CommonParameter,
   Condition,
+  EnumParameter,
   GateSettings,
   GuardSettings,
   Kpi,
   KpiJudgement,
   KpiValues,
+  NumberParameter,
   Parameter,
+  ParameterValue,
+  ParameterValues,
   Profile,
   Rule,
 } from "./model/profile.ts";

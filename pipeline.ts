@@ -32,6 +32,8 @@ export {
   GUARDS,
   observeIteration,
   rememberApplied,
+  stepsOf,
+  type ValueChange,
   type Withheld,
 } from "./model/guards.ts";
 export type { ProposalContext, SkipReason } from "./model/skip_reason.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Deltas } from "../model/params.ts";
 import type { MockFault, SystemRequest, SystemSpec } from "../model/system_spec.ts";
 import type { HelpTopic } from "./commands.ts";
 
@@ -77,8 +76,8 @@ export interface ApplyCommand {
   readonly runtimePath: string;
   /** Name or file of the profile. */
   readonly profile: string;
-  /** Never empty. */
-  readonly deltas: Deltas;
+  /** Targets as texts, by key; never empty. */
+  readonly targets: Readonly<Record<string, string>>;
   readonly json: boolean;
 }
 
@@ -100,7 +99,7 @@ export type ParamsCommand =
   & (
     | { readonly action: "list" }
     | { readonly action: "get"; readonly key: string; readonly runtimePath: string }
-    | { readonly action: "validate"; readonly deltas: Deltas }
+    | { readonly action: "validate"; readonly targets: Readonly<Record<string, string>> }
   );
 
 /** `soak profile`. */

@@ -253,9 +253,10 @@ const APPLY: CommandSpec = {
   summary: "set parameters in a runtime file, all of them or none",
   positionals: ["KEY=VALUE…"],
   details: [
-    "Values are targets, not increments. Unknown keys and values out of bounds are refused and " +
-    "nothing is written. The file is replaced in one step and read back. A target is rounded to " +
-    "its parameter's step, and a parameter that stands at the top of the file, by its key, gets its " +
+    "Values are targets, not increments: a number in plain digits, true or false for a boolean, one " +
+    "of its values for an enum. Unknown keys and values out of bounds are refused and nothing is " +
+    "written. The file is replaced in one step and read back. A number is rounded to its " +
+    "parameter's step, and a parameter that stands at the top of the file, by its key, gets its " +
     "place; both are said.",
     "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
     "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
@@ -282,7 +283,7 @@ const PARAMS: CommandSpec = {
   summary: "list, read or check parameters",
   positionals: ["[list | get KEY | validate KEY=VALUE…]"],
   details: [
-    "list (the default) shows every parameter with its bounds and unit. get prints the value " +
+    "list (the default) shows every parameter with its values and unit. get prints the value " +
     "in a runtime file and needs --runtime. validate checks values and writes nothing.",
   ],
   flags: [

@@ -115,8 +115,14 @@ function build(given: Given): Command {
       return { command: name, dir: directory(given, "path"), json };
     case "apply": {
       const runtimePath = text(given, "runtime") ?? missing(given, "--runtime");
-      const deltas = targets(given, given.positionals);
-      return { command: name, runtimePath, profile: profileOf(given), deltas, json };
+      const profile = profileOf(given);
+      return {
+        command: name,
+        runtimePath,
+        profile,
+        targets: targets(given, given.positionals),
+        json,
+      };
     }
     case "params":
       return paramsOptions(given);
@@ -242,7 +248,7 @@ function paramsOptions(given: Given): ParamsCommand {
   if (runtimePath !== undefined) {
     throw usage(`soak params ${action} reads no file`, "--runtime", "leave it out, or use get");
   }
-  if (action === "validate") return { ...flags, action, deltas: targets(given, rest) };
+  if (action === "validate") return { ...flags, action, targets: targets(given, rest) };
   if (rest[0] !== undefined) throw unexpected(rest[0], "list shows every parameter");
   return { ...flags, action };
 }

@@ -9,15 +9,11 @@ import { SoakError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
-import {
-  getFromRuntime,
-  type ParameterProblem,
-  spellingHint,
-  validateDeltas,
-} from "../model/params.ts";
+import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
 import type { Parameter, Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { nestRuntime } from "../model/runtime_keys.ts";
+import { valuesText, valueText } from "../model/value.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { page, table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
@@ -25,11 +21,13 @@ import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
 import { noteKeys, roundings } from "./runtime_notes.ts";
+import { valuesOf } from "./values.ts";
 
 /** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
 export async function executeApply(command: ApplyCommand, io: Io): Promise<number> {
-  const { runtimePath, deltas: proposedDeltas } = command;
+  const { runtimePath, targets } = command;
   const profile = loadProfile(command.profile);
+  const proposedDeltas = valuesOf(targets, profile.parameters);
   const { runtime } = await readRuntime(runtimePath);
   noteKeys(runtimePath, runtime, profile, io);
   const result = await applyDeltasWithTracking({ profile, runtimePath, proposedDeltas });
@@ -47,7 +45,11 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
       skip_reason: skipReason,
     }));
   } else if (applied) {
-    io.out(`applied ${changedKeys.map((key) => `${key} = ${deltasApplied[key]}`).join(", ")}`);
+    io.out(
+      `applied ${
+        changedKeys.map((key) => `${key} = ${valueText(deltasApplied[key] ?? "")}`).join(", ")
+      }`,
+    );
     io.out(`state ${oldHash} → ${stateHash}`);
   } else {
     io.out(`not applied: ${printable(skipReason?.note ?? "")}`);
@@ -66,29 +68,22 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
     case "get":
       return await getParam(command, profile, io);
     case "validate": {
-      const problems = validateDeltas(command.deltas, parameters);
+      const deltas = valuesOf(command.targets, parameters);
+      const problems = validateDeltas(deltas, parameters);
       const valid = problems.length === 0;
-      if (valid) {
-        for (const note of roundings(command.deltas, parameters)) {
-          io.err(`soak: ${note}`);
-        }
-      }
+      if (valid) { for (const note of roundings(deltas, parameters)) io.err(`soak: ${note}`); }
       if (command.json) {
         io.out(canonicalJson({ valid, problems }));
       } else {
-        for (const problem of problems) io.out(printable(problemText(problem, parameters)));
+        for (const problem of problems) {
+          const hint = deltaHint(problem, deltas, parameters);
+          io.out(printable(problem.message + (hint === undefined ? "" : `; ${hint}`)));
+        }
         if (valid) io.out("valid");
       }
-      return problems.length === 0 ? EXIT.passed : EXIT.failed;
+      return valid ? EXIT.passed : EXIT.failed;
     }
   }
-}
-
-function problemText(
-  { key, code, message }: ParameterProblem,
-  known: readonly Parameter[],
-): string {
-  return code === "unknown_key" ? `${message}; ${spellingHint(key, known)}` : message;
 }
 
 function listParams(
@@ -102,18 +97,16 @@ function listParams(
   }
   const { dim } = io.outStyle;
   io.page(page(table([
-    ["parameter", "kind", "from", "to", "step", "unit", "default", "path"].map(dim),
+    ["parameter", "kind", "values", "unit", "default", "path"].map(dim),
     ...parameters.map((p) => [
       p.key,
       p.kind,
-      String(p.min),
-      String(p.max),
-      String(p.step),
-      printable(p.unit),
-      String(p.default),
+      printable(valuesText(p)),
+      printable("unit" in p ? p.unit ?? "" : ""),
+      printable(valueText(p.default)),
       p.path,
     ]),
-  ], { align: ["left", "left", "right", "right", "right", "left", "right", "left"] })));
+  ], { align: ["left", "left", "left", "left", "right", "left"] })));
   return EXIT.passed;
 }
 
@@ -137,7 +130,7 @@ async function getParam(
       remedy: "set it with `soak apply`",
     });
   }
-  io.out(json ? canonicalJson({ key, value }) : String(value));
+  io.out(json ? canonicalJson({ key, value }) : printable(valueText(value)));
   return EXIT.passed;
 }
 

@@ -7,9 +7,10 @@
 
 import type { JsonObject } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
-import { type Deltas, findParameter, settledValue } from "../model/params.ts";
+import { type Deltas, findParameter } from "../model/params.ts";
 import type { Parameter, Profile } from "../model/profile.ts";
 import { nestRuntime, unknownKeys } from "../model/runtime_keys.ts";
+import { placeOf, scaleOf, valueAt } from "../model/scale.ts";
 import type { Io } from "./console.ts";
 
 /**
@@ -41,10 +42,10 @@ function some(words: readonly string[]): string {
 export function roundings(deltas: Deltas, parameters: readonly Parameter[]): string[] {
   return Object.entries(deltas).flatMap(([key, value]) => {
     const parameter = findParameter(key, parameters);
-    if (parameter === undefined) return [];
-    const settled = settledValue(value, parameter);
-    return settled === value
-      ? []
-      : [`${key} ${value} becomes ${settled}, its step is ${parameter.step}`];
+    const place = parameter === undefined ? undefined : placeOf(parameter, value);
+    if (parameter === undefined || place === undefined) return [];
+    const becomes = valueAt(parameter, place);
+    const { step } = scaleOf(parameter);
+    return becomes === value ? [] : [`${key} ${value} becomes ${becomes}, its step is ${step}`];
   });
 }

@@ -4,8 +4,11 @@
  * @module
  */
 
-import type { Deltas } from "../model/params.ts";
+import { type Deltas, findParameter } from "../model/params.ts";
+import type { Parameter } from "../model/profile.ts";
+import { isCounted } from "../model/scale.ts";
 import { FAULT_KINDS, type MockFault, webAddressMistake } from "../model/system_spec.ts";
+import { decimal, kindText, parseValue, valueText } from "../model/value.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { type CommandName, DEFAULT_DIR, DEFAULT_FAULT_RATE, DEFAULT_PROFILE } from "./commands.ts";
 import { lookUp, outOfRange, PLAIN_DIGITS, quoted, shown, suggestion, usage } from "./mistakes.ts";
@@ -107,32 +110,42 @@ export function mockFault(given: Given): MockFault | undefined {
   throw usage(`expected a rate above 0 and up to 1, found ${found}`, "--mock-fault", remedy);
 }
 
-/** Targets in the form `KEY=VALUE`, each key once. */
-export function targets(given: Given, words: readonly string[]): Deltas {
+/** Targets in the form `KEY=VALUE`, each key once; what the values mean, the profile tells. */
+export function targets(
+  given: Given,
+  words: readonly string[],
+): Readonly<Record<string, string>> {
   if (words.length === 0) return missing(given, "KEY=VALUE");
-  const result = new Map<string, number>();
+  const result = new Map<string, string>();
   for (const word of words) {
     const at = word.indexOf("=");
     const key = word.slice(0, at);
     if (at < 1) throw usage("expected KEY=VALUE", quoted(word), "for example tail_age_ms=660");
-    const value = decimal(word.slice(at + 1));
-    if (value === undefined) {
-      const what = `expected a number, found ${quoted(word.slice(at + 1))}`;
-      throw usage(what, shown(key), PLAIN_DIGITS);
-    }
     if (result.has(key)) throw usage("the key is given twice", shown(key), "give it one value");
-    result.set(key, value);
+    result.set(key, word.slice(at + 1));
   }
   // Unlike assignments, this keeps a key like `__proto__`, for the validation to refuse.
   return Object.fromEntries(result);
 }
 
-/** A number in plain decimal digits that a double holds; `undefined` for anything else. */
-function decimal(value: string): number | undefined {
-  const result = Number(value);
-  const plain = /^-?\d+(?:\.\d+)?$/.test(value);
-  if (!plain || Math.abs(result) > Number.MAX_SAFE_INTEGER) return undefined;
-  return result === 0 ? 0 : result;
+/** The values that texts mean, by the kinds of the parameters. */
+export function valuesOf(
+  texts: Readonly<Record<string, string>>,
+  parameters: readonly Parameter[],
+): Deltas {
+  const values = Object.entries(texts).map(([key, text]) => {
+    const parameter = findParameter(key, parameters);
+    if (parameter === undefined) return [key, text] as const;
+    const value = parseValue(parameter, text);
+    if (value !== undefined) return [key, value] as const;
+    const what = `expected ${kindText(parameter)}, found ${quoted(text)}`;
+    throw usage(
+      what,
+      shown(key),
+      isCounted(parameter) ? `for example ${key}=${valueText(parameter.default)}` : PLAIN_DIGITS,
+    );
+  });
+  return Object.fromEntries(values);
 }
 
 /** Refuses a command line without something that it needs. */

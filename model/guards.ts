@@ -7,7 +7,8 @@
 import type { JsonObject } from "../base/json_value.ts";
 import { guardSettings } from "./guard_settings.ts";
 import { type Deltas, findParameter, valueOf } from "./params.ts";
-import type { GuardSettings, Parameter, Profile } from "./profile.ts";
+import type { GuardSettings, Parameter, ParameterValue, Profile } from "./profile.ts";
+import { allowedShare, isCounted, placeOf, rangeOf, shareText } from "./scale.ts";
 
 /** The guards, in the order in which a skip reason names them. */
 export const GUARDS = ["freeze", "oscillation", "velocity", "cooldown", "no_op"] as const;
@@ -47,14 +48,40 @@ function finding(holds: boolean, words: () => string): GuardFinding {
 /** What every guard found for one proposal. */
 export type GuardEvaluation = Readonly<Record<Guard, GuardFinding>>;
 
-/** An applied change of one parameter. */
-export interface AppliedStep {
+/** A change of one parameter in values, as it stands in records. */
+export interface ValueChange {
   /** The parameter's flat key. */
   readonly key: string;
   /** Value before. */
-  readonly from: number;
+  readonly from: ParameterValue;
   /** Value after. */
+  readonly to: ParameterValue;
+}
+
+/**
+ * An applied change of one parameter, in places of its scale: a number is its own place, `false` and
+ * `true` are 0 and 1, and a value in a list has its index.
+ */
+export interface AppliedStep {
+  /** The parameter's flat key. */
+  readonly key: string;
+  /** Place before. */
+  readonly from: number;
+  /** Place after. */
   readonly to: number;
+}
+
+/** Changes as steps; what is no parameter's value is left out. */
+export function stepsOf(
+  changes: readonly ValueChange[],
+  parameters: readonly Parameter[],
+): AppliedStep[] {
+  return changes.flatMap(({ key, from, to }) => {
+    const parameter = findParameter(key, parameters);
+    if (parameter === undefined) return [];
+    const [before, after] = [placeOf(parameter, from), placeOf(parameter, to)];
+    return before === undefined || after === undefined ? [] : [{ key, from: before, to: after }];
+  });
 }
 
 /** The steps that lead from a runtime to targets; keys without a value there are left out. */
@@ -63,10 +90,11 @@ export function stepsTo(
   runtime: JsonObject,
   parameters: readonly Parameter[],
 ): AppliedStep[] {
-  return Object.entries(targets).flatMap(([key, to]) => {
+  const changes = Object.entries(targets).flatMap(([key, to]) => {
     const from = valueOf(runtime, key, parameters);
     return from === undefined ? [] : [{ key, from, to }];
   });
+  return stepsOf(changes, parameters);
 }
 
 /** What guards need to remember of the iterations so far; its size does not grow with them. */
@@ -200,11 +228,11 @@ export function cooldownGuard(history: GuardHistory, settings: GuardSettings): G
   );
 }
 
-/** The share of a parameter's range that one step may still cover. */
+/** How far a parameter may still move, in places: for numbers that is the parameter's unit. */
 export interface VelocityBudget {
-  /** Largest step the cap allows, in the parameter's unit. */
+  /** Largest step the cap allows. */
   readonly step: number;
-  /** What is left of the hourly allowance, in the parameter's unit; never negative. */
+  /** What is left of the hourly allowance; never negative. */
   readonly hour: number;
 }
 
@@ -217,11 +245,11 @@ export function velocityBudget(
 ): VelocityBudget {
   const parameter = findParameter(key, profile.parameters);
   if (parameter === undefined) return { step: 0, hour: 0 };
-  const range = parameter.max - parameter.min;
+  const range = rangeOf(parameter);
   const spent = spentWithinHour(history, key);
   return {
-    step: settings.velocity_cap * range,
-    hour: Math.max(0, settings.max_delta_per_hour * range - spent),
+    step: allowedShare(parameter, settings.velocity_cap) * range,
+    hour: Math.max(0, allowedShare(parameter, settings.max_delta_per_hour) * range - spent),
   };
 }
 
@@ -242,21 +270,20 @@ function velocityGuard(
   for (const { key, from, to } of steps) {
     const parameter = findParameter(key, profile.parameters);
     if (parameter === undefined) continue;
-    const range = parameter.max - parameter.min;
+    const range = rangeOf(parameter);
+    const text = (share: number): string => shareText(parameter, share);
+    const ofRange = isCounted(parameter) ? "" : " of its range";
     const step = Math.abs(to - from) / range;
     const hour = (spentWithinHour(history, key) + Math.abs(to - from)) / range;
-    const { velocity_cap, max_delta_per_hour } = settings;
-    if (step > velocity_cap + TOLERANCE) {
-      held.push(`${key} step ${percent(step)} of its range, cap ${percent(velocity_cap)}`);
-    } else if (hour > max_delta_per_hour + TOLERANCE) {
-      held.push(
-        `${key} ${percent(hour)} of its range in an hour, cap ${percent(max_delta_per_hour)}`,
-      );
+    const stepCap = allowedShare(parameter, settings.velocity_cap);
+    const hourCap = allowedShare(parameter, settings.max_delta_per_hour);
+    if (step > stepCap + TOLERANCE) {
+      held.push(`${key} step ${text(step)}${ofRange}, cap ${text(stepCap)}`);
+    } else if (hour > hourCap + TOLERANCE) {
+      held.push(`${key} ${text(hour)}${ofRange} in an hour, cap ${text(hourCap)}`);
     } else {
       seen.push(
-        `${key} step ${percent(step)} of ${percent(velocity_cap)}, hour ${percent(hour)} of ${
-          percent(max_delta_per_hour)
-        }`,
+        `${key} step ${text(step)} of ${text(stepCap)}, hour ${text(hour)} of ${text(hourCap)}`,
       );
     }
   }
@@ -328,8 +355,4 @@ export function evaluateGuards(
         detail: proposed === 0 ? "nothing is proposed" : "every target equals the current value",
       },
   };
-}
-
-function percent(fraction: number): string {
-  return `${Number((fraction * 100).toFixed(2))} %`;
 }

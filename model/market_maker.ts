@@ -11,19 +11,19 @@ import {
   DEFAULT_GATE,
   DEFAULT_GUARDS,
   type Kpi,
-  type Parameter,
+  type NumberParameter,
   type Profile,
   type Rule,
 } from "./profile.ts";
 
 function parameter(
   path: string,
-  kind: Parameter["kind"],
+  kind: NumberParameter["kind"],
   [min, max, step]: readonly [number, number, number],
   unit: string,
   initial: number,
   description: string,
-): Parameter {
+): NumberParameter {
   const key = path.slice(path.lastIndexOf(".") + 1);
   return { key, path, kind, min, max, step, unit, default: initial, description };
 }
@@ -59,7 +59,7 @@ function rule(
  * assertEquals([tail?.path, tail?.min, tail?.max], ["engine.tail_age_ms", 500, 800]);
  * ```
  */
-export const marketMaker: Profile = {
+export const marketMaker: Profile<NumberParameter> = {
   name: "market-maker",
   description: "An auto-tuned market-making bot: quoting, order flow and risk limits.",
   parameters: [

@@ -8,10 +8,12 @@ import { SoakError } from "../base/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { nearestSpelling } from "../base/text.ts";
 import { marketMaker } from "./market_maker.ts";
-import type { Parameter } from "./profile.ts";
+import type { NumberParameter, Parameter, ParameterValue, ParameterValues } from "./profile.ts";
+import { isCounted, placeOf, roundToStep, type Scale, scaleOf, valueAt } from "./scale.ts";
+import { allowedText, isOfKind, nearValue, quotedValue } from "./value.ts";
 
 /** Target values by flat parameter key. */
-export type Deltas = Readonly<Record<string, number>>;
+export type Deltas = ParameterValues;
 
 /** One reason why a target or a runtime value is not acceptable. */
 export interface ParameterProblem {
@@ -44,6 +46,12 @@ function indexOf(parameters: readonly Parameter[]): ReadonlyMap<string, Entry> {
 }
 
 /** Finds a parameter by its flat key. */
+export function findParameter(key: string): NumberParameter | undefined;
+/** The same among the parameters of another profile. */
+export function findParameter(
+  key: string,
+  parameters: readonly Parameter[],
+): Parameter | undefined;
 export function findParameter(
   key: string,
   parameters: readonly Parameter[] = marketMaker.parameters,
@@ -70,13 +78,25 @@ export function spellingHint(key: string, parameters: readonly Parameter[]): str
     : `did you mean ${near}? soak params list shows all`;
 }
 
+/** What a mistaken key or value was meant to be, where that can be told. */
+export function deltaHint(
+  { key, code }: ParameterProblem,
+  deltas: Readonly<Record<string, unknown>>,
+  parameters: readonly Parameter[],
+): string | undefined {
+  if (code === "unknown_key") return spellingHint(key, parameters);
+  const parameter = findParameter(key, parameters);
+  const near = parameter === undefined ? undefined : nearValue(parameter, deltas[key]);
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}
+
 /**
  * Reads the value at a parameter's path.
  *
  * @param runtime The nested runtime object.
  * @param key The parameter's flat key.
  * @param parameters The parameters to look in; the market-maker profile's by default.
- * @returns The number at the path, or `undefined` if there is none.
+ * @returns The value at the path; `undefined` if there is none, or one of another kind.
  * @throws {SoakError} If there is no such parameter.
  *
  * @example
@@ -87,28 +107,41 @@ export function spellingHint(key: string, parameters: readonly Parameter[]): str
  * assertEquals(getFromRuntime({}, "tail_age_ms"), undefined);
  * ```
  */
+export function getFromRuntime(runtime: JsonObject, key: string): number | undefined;
+/** The same with the parameters of another profile. */
+export function getFromRuntime<P extends Parameter>(
+  runtime: JsonObject,
+  key: string,
+  parameters: readonly P[],
+): P["default"] | undefined;
 export function getFromRuntime(
   runtime: JsonObject,
   key: string,
   parameters: readonly Parameter[] = marketMaker.parameters,
-): number | undefined {
-  const value = valueAt(runtime, requireEntry(key, parameters).segments);
-  return typeof value === "number" ? value : undefined;
+): ParameterValue | undefined {
+  return valueIn(runtime, requireEntry(key, parameters));
 }
 
-/** The number at a parameter's path; `undefined` if there is none, or no such parameter. */
+/** The value at a parameter's path; `undefined` if there is none, or no such parameter. */
 export function valueOf(
   runtime: JsonObject,
   key: string,
   parameters: readonly Parameter[],
-): number | undefined {
+): ParameterValue | undefined {
   const entry = indexOf(parameters).get(key);
-  const value = entry === undefined ? undefined : valueAt(runtime, entry.segments);
-  return typeof value === "number" ? value : undefined;
+  return entry === undefined ? undefined : valueIn(runtime, entry);
+}
+
+function valueIn(
+  runtime: JsonObject,
+  { parameter, segments }: Entry,
+): ParameterValue | undefined {
+  const value = jsonAt(runtime, segments);
+  return isOfKind(parameter, value) ? value : undefined;
 }
 
 /** What stands at a path; `undefined` if nothing does. */
-export function valueAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
+export function jsonAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = runtime;
   for (const segment of segments) {
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
@@ -122,7 +155,7 @@ export function valueAt(runtime: JsonObject, segments: readonly string[]): JsonV
  *
  * @param runtime The nested runtime object; it is left as it is.
  * @param key The parameter's flat key.
- * @param value The new value, rounded to the parameter's step.
+ * @param value The new value; a number is rounded to the parameter's step.
  * @param parameters The parameters to look in; the market-maker profile's by default.
  * @returns The new runtime. What the change does not touch is shared with the old one.
  * @throws {SoakError} If the key is unknown, the value is not acceptable, or something that is
@@ -143,7 +176,7 @@ export function valueAt(runtime: JsonObject, segments: readonly string[]): JsonV
 export function setInRuntime(
   runtime: JsonObject,
   key: string,
-  value: number,
+  value: ParameterValue,
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): JsonObject {
   return applyDeltas(runtime, { [key]: value }, parameters).runtime;
@@ -158,7 +191,7 @@ export function withValue(
   const [head, ...rest] = segments;
   if (head === undefined) return node;
   if (rest.length === 0) return { ...node, [head]: value };
-  const child = valueAt(node, [head]) ?? {};
+  const child = jsonAt(node, [head]) ?? {};
   return { ...node, [head]: isJsonObject(child) ? withValue(child, rest, value) : child };
 }
 
@@ -170,7 +203,7 @@ export function blockade(
   const segments = path.split(".");
   for (let i = 1; i < segments.length; i++) {
     const way = segments.slice(0, i);
-    const value = valueAt(runtime, way);
+    const value = jsonAt(runtime, way);
     if (value === undefined) return null;
     if (isJsonObject(value)) continue;
     const message = `${way.join(".")} is not an object, so that ${key} has no place in it`;
@@ -191,7 +224,7 @@ export interface AppliedDeltas {
  * Applies target values to a runtime: all of them, or none and an error.
  *
  * @param runtime The nested runtime object; it is left as it is.
- * @param deltas Target values by flat key; each is rounded to its parameter's step.
+ * @param deltas Target values by flat key; numbers are rounded to their parameters' steps.
  * @param parameters The parameters to look in; the market-maker profile's by default.
  * @returns The new runtime, and how many targets were applied.
  * @throws {SoakError} If a key is unknown, or a value is of the wrong kind or out of bounds.
@@ -214,9 +247,9 @@ export function applyDeltas(
   const [problem, ...more] = validateDeltas(deltas, parameters);
   if (problem !== undefined) {
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
-    const hint = problem.code === "unknown_key" ? `; ${spellingHint(problem.key, parameters)}` : "";
+    const hint = deltaHint(problem, deltas, parameters);
     throw new SoakError("usage", `${problem.message}${others}`, {
-      remedy: `nothing was changed${hint}`,
+      remedy: `nothing was changed${hint === undefined ? "" : `; ${hint}`}`,
     });
   }
   let next = runtime;
@@ -230,13 +263,14 @@ export function applyDeltas(
         remedy: "make it an object, or remove it",
       });
     }
-    next = withValue(next, segments, settledValue(value, parameter));
+    const place = placeOf(parameter, value);
+    if (place !== undefined) next = withValue(next, segments, valueAt(parameter, place));
   }
   return { runtime: next, count: targets.length };
 }
 
 /**
- * Lists all parameters that the runtime holds a number for.
+ * Lists all parameters that the runtime holds a value of their kind for.
  *
  * @param runtime The nested runtime object.
  * @param parameters The parameters to look for; the market-maker profile's by default.
@@ -249,14 +283,20 @@ export function applyDeltas(
  * assertEquals(getAllParams({ engine: { tail_age_ms: 630 }, other: 1 }), { tail_age_ms: 630 });
  * ```
  */
+export function getAllParams(runtime: JsonObject): Record<string, number>;
+/** The same with the parameters of another profile. */
+export function getAllParams<P extends Parameter>(
+  runtime: JsonObject,
+  parameters: readonly P[],
+): Record<string, P["default"]>;
 export function getAllParams(
   runtime: JsonObject,
   parameters: readonly Parameter[] = marketMaker.parameters,
-): Record<string, number> {
-  const all: Record<string, number> = {};
-  for (const [key, { segments }] of indexOf(parameters)) {
-    const value = valueAt(runtime, segments);
-    if (typeof value === "number") all[key] = value;
+): Record<string, ParameterValue> {
+  const all: Record<string, ParameterValue> = {};
+  for (const [key, entry] of indexOf(parameters)) {
+    const value = valueIn(runtime, entry);
+    if (value !== undefined) all[key] = value;
   }
   return all;
 }
@@ -301,7 +341,7 @@ export function validateRuntime(
 ): ParameterProblem[] {
   const problems: ParameterProblem[] = [];
   for (const { parameter, segments } of indexOf(parameters).values()) {
-    const value = valueAt(runtime, segments);
+    const value = jsonAt(runtime, segments);
     const problem = value === undefined
       ? blockade(runtime, parameter) ?? {
         key: parameter.key,
@@ -315,42 +355,27 @@ export function validateRuntime(
 }
 
 function valueProblem(parameter: Parameter, value: unknown): ParameterProblem | null {
-  const { key, kind, min, max, unit } = parameter;
-  if (typeof value !== "number" || !Number.isFinite(value)) {
+  const { key, kind } = parameter;
+  const counted = isCounted(parameter);
+  if (!counted && !Number.isFinite(value)) {
     return { key, code: "wrong_kind", message: `${key} must be a finite number` };
   }
   if (kind === "integer" && !Number.isInteger(value)) {
     return { key, code: "wrong_kind", message: `${key} must be an integer, not ${value}` };
   }
-  // Rounding noise may carry a value just over its bound; what lies within can't leave by rounding.
-  const within = value >= min && value <= max;
-  const rounded = within ? value : roundToStep(value, parameter);
-  if (rounded < min || rounded > max) {
-    return {
-      key,
-      code: "out_of_bounds",
-      message: `${key} must be from ${min} to ${max} ${unit}, not ${value}`,
-    };
-  }
-  return null;
+  const place = placeOf(parameter, value);
+  if (place !== undefined && isWithin(place, scaleOf(parameter))) return null;
+  const found = counted ? quotedValue(value) : value;
+  return {
+    key,
+    code: isOfKind(parameter, value) ? "out_of_bounds" : "wrong_kind",
+    message: `${key} must be ${allowedText(parameter)}, not ${found}`,
+  };
 }
 
-/** What an acceptable target becomes: a multiple of its parameter's step, within the bounds. */
-export function settledValue(value: number, parameter: Parameter): number {
-  const { min, max } = parameter;
-  return Math.min(max, Math.max(min, roundToStep(value, parameter)));
-}
-
-/** Rounds a value to a multiple of a parameter's step, as the shortest decimal. */
-export function roundToStep(value: number, parameter: Pick<Parameter, "step">): number {
-  const { step } = parameter;
-  const steps = Math.round(value / step);
-  if (!Number.isSafeInteger(steps)) return value;
-  return Number((steps * step).toFixed(decimalsOf(step))) + 0;
-}
-
-function decimalsOf(step: number): number {
-  const [mantissa = "", exponent = "0"] = String(step).split("e");
-  const fraction = mantissa.split(".")[1]?.length ?? 0;
-  return Math.min(100, Math.max(0, fraction - Number(exponent)));
+/** Rounding noise may carry a value just over its bound; what lies within can't leave by rounding. */
+function isWithin(place: number, scale: Scale): boolean {
+  const { min, max } = scale;
+  const rounded = place >= min && place <= max ? place : roundToStep(place, scale);
+  return rounded >= min && rounded <= max;
 }

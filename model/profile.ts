@@ -5,12 +5,26 @@
  * @module
  */
 
-/** A tunable parameter: a flat key, its place in the runtime and the values it may take. */
-export interface Parameter {
+/** A value of a parameter, as it stands in the runtime. */
+export type ParameterValue = number | boolean | string;
+
+/** Values of parameters by flat key. */
+export type ParameterValues = Readonly<Record<string, ParameterValue>>;
+
+/** What parameters of every kind have. */
+export interface CommonParameter {
   /** Flat name, for example `tail_age_ms`. */
   readonly key: string;
   /** Dotted path in the runtime, for example `engine.tail_age_ms`. */
   readonly path: string;
+  /** What the parameter does, in one sentence. */
+  readonly description: string;
+  /** PromQL expression that yields the effective value, when it is read from a Prometheus server. */
+  readonly query?: string;
+}
+
+/** A parameter whose values are numbers. */
+export interface NumberParameter extends CommonParameter {
   /** Whether values are whole numbers. */
   readonly kind: "integer" | "number";
   /** Smallest value allowed. */
@@ -23,11 +37,30 @@ export interface Parameter {
   readonly unit: string;
   /** Value in a fresh runtime. */
   readonly default: number;
-  /** What the parameter does, in one sentence. */
-  readonly description: string;
-  /** PromQL expression that yields the effective value, when it is read from a Prometheus server. */
-  readonly query?: string;
 }
+
+/** A parameter that is on or off. */
+export interface BooleanParameter extends CommonParameter {
+  /** Values are `true` and `false`. */
+  readonly kind: "boolean";
+  /** Value in a fresh runtime. */
+  readonly default: boolean;
+}
+
+/** A parameter with a list of values to choose from. */
+export interface EnumParameter extends CommonParameter {
+  /** Values are those in the list. */
+  readonly kind: "enum";
+  /** The values in their order: a step up leads from one to the next. */
+  readonly values: readonly (string | number)[];
+  /** Unit of the values, where they are numbers. */
+  readonly unit?: string;
+  /** Value in a fresh runtime. */
+  readonly default: string | number;
+}
+
+/** A tunable parameter: a flat key, its place in the runtime and the values it may take. */
+export type Parameter = NumberParameter | BooleanParameter | EnumParameter;
 
 /** A measured quantity, with a target unless it is only an input to rules. */
 export interface Kpi {
@@ -60,13 +93,16 @@ export interface Condition {
   readonly value: number;
 }
 
-/** A step of one parameter: `add` to it or `multiply` it, at most up to `limit`. */
+/**
+ * A step of one parameter: `add` to it or `multiply` it, at most up to `limit`. To a boolean or a list
+ * of values, places are added: 1 is the next value.
+ */
 export type Action =
   & {
     /** The parameter's key. */
     readonly param: string;
     /** The step goes no further than this value. */
-    readonly limit?: number;
+    readonly limit?: ParameterValue;
   }
   & ({ readonly add: number } | { readonly multiply: number });
 
@@ -95,9 +131,9 @@ export interface GuardSettings {
   readonly freeze_iters: number;
   /** Changes of one key, the proposal included, whose direction must not flip each time. */
   readonly oscillation_window: number;
-  /** Largest single step, as a fraction of the parameter's range. */
+  /** Largest single step, as a fraction of the parameter's range; one place of a list at least. */
   readonly velocity_cap: number;
-  /** Largest sum of steps within the trailing hour, as a fraction of the parameter's range. */
+  /** Largest sum of steps within the trailing hour, as a fraction of the range; one place at least. */
   readonly max_delta_per_hour: number;
   /**
    * Fewest iterations from one applied change to the next: with 2, after a change in iteration 1
@@ -151,14 +187,14 @@ export const DEFAULT_GATE: GateSettings = {
   signature_stuck: 1,
 };
 
-/** Everything `soak` knows of one kind of system. */
-export interface Profile {
+/** Everything `soak` knows of one kind of system; `P` are the kinds of its parameters. */
+export interface Profile<P extends Parameter = Parameter> {
   /** Short name, for example `market-maker`. */
   readonly name: string;
   /** What the profile is for, in one sentence. */
   readonly description: string;
   /** The tunable parameters. */
-  readonly parameters: readonly Parameter[];
+  readonly parameters: readonly P[];
   /** The measured quantities. */
   readonly kpis: readonly Kpi[];
   /** The tuning rules, in order: the first to name a parameter wins. */
@@ -216,15 +252,4 @@ export function conditionHolds(condition: Condition, values: KpiValues): boolean
 /** Tells whether all of a rule's conditions hold. */
 export function ruleFires(rule: Rule, values: KpiValues): boolean {
   return rule.when.every((condition) => conditionHolds(condition, values));
-}
-
-/**
- * Where an action would bring a parameter from its present value, before bounds and guards.
- * A value already beyond the action's limit stays where it is.
- */
-export function actionTarget(action: Action, current: number): number {
-  const target = "add" in action ? current + action.add : current * action.multiply;
-  if (action.limit === undefined) return target;
-  if (target > current) return Math.max(current, Math.min(target, action.limit));
-  return Math.min(current, Math.max(target, action.limit));
 }

@@ -6,17 +6,20 @@
  */
 
 import { didYouMean } from "../base/text.ts";
-import { roundToStep } from "./params.ts";
-import {
-  type GateSettings,
-  type GuardSettings,
-  type Kpi,
-  type Parameter,
-  RATIO_METRIC,
-  type Rule,
+import type {
+  EnumParameter,
+  GateSettings,
+  GuardSettings,
+  Kpi,
+  NumberParameter,
+  Parameter,
+  Rule,
 } from "./profile.ts";
+import { RATIO_METRIC } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
+import { roundToStep } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
+import { allowedText, isMeasurable, nearValue, quotedValue, valueText } from "./value.ts";
 
 /** A part of a profile and where it stands. */
 export interface Part<T> {
@@ -86,8 +89,9 @@ export function parameterProblems({ parameters, rules }: SoundParts): ProfilePro
     ...doubled(parameters, "key"),
     ...doubled(parameters, "path"),
     ...nestedPaths(parameters),
-    ...parameters.flatMap(boundsProblems),
+    ...parameters.flatMap(valueProblems),
     ...parameters.flatMap(queryProblems),
+    ...parameters.flatMap(unmeasurable),
     ...parameters.flatMap((part) => settingProblems(part, rules)),
   ];
 }
@@ -108,7 +112,7 @@ export function doubled<F extends string>(
   });
 }
 
-/** A number can't stand where another parameter's path needs an object. */
+/** A value can't stand where another parameter's path needs an object. */
 function nestedPaths(parameters: readonly Part<Parameter>[]): ProfileProblem[] {
   const places = new Map(parameters.map(({ item, path }) => [item.path, path]));
   return parameters.flatMap(({ item, path }) => {
@@ -117,12 +121,61 @@ function nestedPaths(parameters: readonly Part<Parameter>[]): ProfileProblem[] {
       .map((_, i) => segments.slice(0, i + 1).join("."))
       .find((prefix) => places.has(prefix));
     if (outer === undefined) return [];
-    const message = `${item.path} lies inside ${outer}, where ${places.get(outer)} has a number`;
+    const message = `${item.path} lies inside ${outer}, where ${places.get(outer)} has its value`;
     return [error(`${path}.path`, message)];
   });
 }
 
-function boundsProblems({ item, path }: Part<Parameter>): ProfileProblem[] {
+/** What is wrong with the values that a parameter may take. */
+function valueProblems({ item, path }: Part<Parameter>): ProfileProblem[] {
+  switch (item.kind) {
+    case "boolean":
+      return [];
+    case "enum":
+      return listProblems({ item, path });
+    default:
+      return boundsProblems({ item, path });
+  }
+}
+
+/** Values are told apart in records by what they are, and on a command line by their text. */
+function listProblems({ item, path }: Part<EnumParameter>): ProfileProblem[] {
+  const { key, values } = item;
+  const texts = values.map(valueText);
+  const problems = texts.flatMap((text, i) => {
+    const first = texts.indexOf(text);
+    if (first === i) return [];
+    const message = `${key} has the value ${quotedValue(values[i])} already in values[${first}]`;
+    return [error(`${path}.values[${i}]`, message)];
+  });
+  if (!values.includes(item.default)) {
+    const message = `${key} has a default of ${quotedValue(item.default)}, which is not ` +
+      allowedText(item);
+    const near = nearValue(item, item.default);
+    problems.push(
+      error(
+        `${path}.default`,
+        message,
+        near === undefined ? {} : { remedy: `did you mean ${near}?` },
+      ),
+    );
+  }
+  if (texts.toSorted().join() === "false,true") {
+    const remedy = 'leave out values and say "kind": "boolean"';
+    problems.push(warning(`${path}.kind`, `${key} is true or false, but as texts`, { remedy }));
+  }
+  return problems;
+}
+
+/** A query yields a number, which no text can be compared with. */
+function unmeasurable({ item, path }: Part<Parameter>): ProfileProblem[] {
+  if (item.query === undefined || isMeasurable(item)) return [];
+  const message = `a query yields a number, and ${item.key} has values that are texts`;
+  const remedy = "leave it out, and report the value in effective_params";
+  return [error(`${path}.query`, message, { remedy })];
+}
+
+function boundsProblems({ item, path }: Part<NumberParameter>): ProfileProblem[] {
   const { key, kind, min, max, step } = item;
   const at = (field: string, message: string) => error(`${path}.${field}`, message);
   const fractional = (["min", "max", "step", "default"] as const)
@@ -150,7 +203,7 @@ function boundsProblems({ item, path }: Part<Parameter>): ProfileProblem[] {
 
 /** A bound that is no multiple of the step can't be reached, and rounding may lead beyond it. */
 function offStep(
-  parameter: Parameter,
+  parameter: NumberParameter,
   path: string,
   known: readonly ProfileProblem[],
 ): ProfileProblem[] {
@@ -191,6 +244,10 @@ function settingProblems(
     return near.remedy === undefined
       ? []
       : [warning(`${path}.path`, `the guards have no setting ${setting}`, near)];
+  }
+  if (item.kind === "boolean" || item.kind === "enum") {
+    const wanted = form.type === "integer" ? "an integer" : "a number";
+    return [error(`${path}.kind`, `the guard setting ${setting} is ${wanted}`)];
   }
   const problems: ProfileProblem[] = [];
   if (form.type === "integer" && item.kind !== "integer") {
@@ -252,7 +309,8 @@ export function settingsAtStart({ guards, parameters }: SoundParts): GuardSettin
   const settings = { ...guards };
   for (const { item } of parameters) {
     for (const name of ["velocity_cap", "max_delta_per_hour"] as const) {
-      if (item.path === `tuner.${name}`) settings[name] = item.default;
+      if (item.path !== `tuner.${name}` || typeof item.default !== "number") continue;
+      settings[name] = item.default;
     }
   }
   return settings;
@@ -271,7 +329,7 @@ export function guardProblems({ guards, parameters }: SoundParts): ProfileProble
   }
   for (const [name, value] of Object.entries(guards)) {
     const own = parameters.find(({ item }) => item.path === `tuner.${name}`);
-    if (own === undefined || own.item.default === value) continue;
+    if (typeof own?.item.default !== "number" || own.item.default === value) continue;
     const message = `${value} is never used: the parameter ${own.item.key} starts at ` +
       `${own.item.default} and overrides it`;
     problems.push(warning(`$.guards.${name}`, message));

@@ -11,8 +11,8 @@ export interface SchemaNode {
   readonly title?: string;
   /** What it means, in one sentence. */
   readonly description?: string;
-  /** The type, or the two types, that a value may have. */
-  readonly type: SchemaType | readonly [SchemaType, "null"];
+  /** The type, or the types, that a value may have. */
+  readonly type: SchemaType | readonly (SchemaType | "null")[];
   /** The fields of an object. */
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   /** Fields that an object must have. */
@@ -21,6 +21,8 @@ export interface SchemaNode {
   readonly additionalProperties?: false;
   /** An object has exactly one of these. */
   readonly oneOf?: readonly { readonly required: readonly [string] }[];
+  /** An object is of one of these forms, and its `kind` tells of which. */
+  readonly anyOf?: readonly SchemaNode[];
   /** What the elements of an array are. */
   readonly items?: SchemaNode;
   /** The fewest elements of an array. */
@@ -42,7 +44,7 @@ export interface SchemaNode {
 }
 
 /** The types of JSON values that occur in a profile. */
-export type SchemaType = "object" | "array" | "string" | "number" | "integer";
+export type SchemaType = "object" | "array" | "string" | "number" | "integer" | "boolean";
 
 /** Doubles count in steps of 1 up to here and beyond; larger bounds serve nobody. */
 const LARGEST = 1e15;
@@ -131,28 +133,89 @@ function object(
   };
 }
 
+/** A text that is a value of a list: visible characters, single spaces between them. */
+export const VALUE_TEXT = {
+  pattern: "^[^\\s\\p{Cc}\\p{Cf}\\p{Cs}]+(?: [^\\s\\p{Cc}\\p{Cf}\\p{Cs}]+)*$",
+  maxLength: 100,
+} as const;
+
+/** A value of a list. */
+const VALUE = { ...VALUE_TEXT, minimum: -LARGEST, maximum: LARGEST };
+
+/** The form of parameters of some kinds: what all have, and what only these have. */
+function parameterSchema(
+  description: string,
+  kind: SchemaNode,
+  own: Readonly<Record<string, SchemaNode>>,
+  optional: readonly string[] = [],
+): SchemaNode {
+  return object(description, {
+    key: name("Flat name, as it stands in rules, changes and reports: tail_age_ms."),
+    path: {
+      title: "a dotted path of names",
+      description:
+        "Where it stands in the runtime file: engine.tail_age_ms. tuner.<guard setting> " +
+        "makes that guard setting a parameter.",
+      type: "string",
+      pattern: `^${SEGMENT}(?:\\.${SEGMENT})*$`,
+      maxLength: 400,
+    },
+    kind,
+    ...own,
+    description: text("What the parameter does, in one sentence."),
+    query: query(
+      "PromQL that yields the value in effect. ${window} in it becomes the length of the iteration.",
+    ),
+  }, ["query", ...optional]);
+}
+
 /** The form of a parameter. */
-export const PARAMETER_SCHEMA: SchemaNode = object("A tunable parameter.", {
-  key: name("Flat name, as it stands in rules, changes and reports: tail_age_ms."),
-  path: {
-    title: "a dotted path of names",
-    description: "Where it stands in the runtime file: engine.tail_age_ms. tuner.<guard setting> " +
-      "makes that guard setting a parameter.",
-    type: "string",
-    pattern: `^${SEGMENT}(?:\\.${SEGMENT})*$`,
-    maxLength: 400,
-  },
-  kind: choice("Whether values are whole numbers.", ["integer", "number"]),
-  min: number("Smallest value allowed, a multiple of step."),
-  max: number("Largest value allowed, a multiple of step."),
-  step: positive("Values are rounded to multiples of this."),
-  unit: text("Unit of the value: ms, MiB, ratio, 1/s."),
-  default: number("Value at the start of a run, a multiple of step."),
-  description: text("What the parameter does, in one sentence."),
-  query: query(
-    "PromQL that yields the value in effect. ${window} in it becomes the length of the iteration.",
-  ),
-}, ["query"]);
+export const PARAMETER_SCHEMA: SchemaNode = {
+  description: "A tunable parameter.",
+  type: "object",
+  anyOf: [
+    parameterSchema(
+      "A parameter whose values are numbers.",
+      choice("Whether values are whole numbers.", ["integer", "number"]),
+      {
+        min: number("Smallest value allowed, a multiple of step."),
+        max: number("Largest value allowed, a multiple of step."),
+        step: positive("Values are rounded to multiples of this."),
+        unit: text("Unit of the value: ms, MiB, ratio, 1/s."),
+        default: number("Value at the start of a run, a multiple of step."),
+      },
+    ),
+    parameterSchema(
+      "A parameter that is on or off.",
+      choice("Values are true and false.", ["boolean"]),
+      { default: { description: "Value at the start of a run.", type: "boolean" } },
+    ),
+    parameterSchema(
+      "A parameter with a list of values to choose from.",
+      choice("Values are those in the list.", ["enum"]),
+      {
+        values: list(
+          "The values in their order: adding 1 leads from one to the next.",
+          {
+            title: "a number, or a text of 1 to 100 visible characters",
+            description: "A value, as it stands in the runtime file.",
+            type: ["string", "number"],
+            ...VALUE,
+          },
+          { min: 2, max: 100 },
+        ),
+        unit: text("Unit of the values, where they are numbers."),
+        default: {
+          title: "one of the values",
+          description: "Value at the start of a run, one of the list.",
+          type: ["string", "number"],
+          ...VALUE,
+        },
+      },
+      ["unit"],
+    ),
+  ],
+};
 
 /** The form of a KPI. */
 export const KPI_SCHEMA: SchemaNode = object("A measured quantity.", {
@@ -189,9 +252,17 @@ const CONDITION: SchemaNode = object("A comparison of a KPI with a constant.", {
 const ACTION: SchemaNode = {
   ...object("A step of one parameter: either add or multiply.", {
     param: name("The parameter's key."),
-    add: number("What is added to the present value, in the parameter's unit."),
-    multiply: positive("What the present value is multiplied by."),
-    limit: number("The step goes no further than this value."),
+    add: number(
+      "What is added to the present value, in the parameter's unit; of a boolean or an enum, how many " +
+        "places it moves.",
+    ),
+    multiply: positive("What the present value is multiplied by; for numbers only."),
+    limit: {
+      title: "a value of the parameter",
+      description: "The step goes no further than this value.",
+      type: ["number", "boolean", "string"],
+      ...VALUE,
+    },
   }, ["add", "multiply", "limit"]),
   oneOf: [{ required: ["add"] }, { required: ["multiply"] }],
 };
@@ -229,9 +300,11 @@ export const GUARDS_SCHEMA: SchemaNode = object(
       2,
       64,
     ),
-    velocity_cap: positive("Largest single step, as a share of the parameter's range."),
+    velocity_cap: positive(
+      "Largest single step, as a share of the parameter's range; one place of a list at least.",
+    ),
     max_delta_per_hour: positive(
-      "Largest sum of a parameter's steps within an hour, as a share of its range.",
+      "Largest sum of a parameter's steps within an hour, as a share of its range; one place at least.",
     ),
     cooldown_iters: integer(
       "Fewest iterations from one applied change to the next: with 2, after a change in iteration 1 " +

@@ -6,8 +6,7 @@
  */
 
 import { didYouMean } from "../base/text.ts";
-import { roundToStep } from "./params.ts";
-import { type Action, actionTarget, type Condition, type Parameter, type Rule } from "./profile.ts";
+import type { Action, Condition, Parameter, Rule } from "./profile.ts";
 import {
   doubled,
   error,
@@ -17,7 +16,18 @@ import {
   TOLERANCE,
   warning,
 } from "./profile_lint.ts";
+import {
+  actionTarget,
+  allowedShare,
+  isCounted,
+  placeOf,
+  rangeOf,
+  roundToStep,
+  scaleOf,
+  shareText,
+} from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
+import { kindText, nearValue, quotedValue } from "./value.ts";
 
 /** What is wrong with the rules. */
 export function ruleProblems(parts: SoundParts): ProfileProblem[] {
@@ -120,12 +130,13 @@ function conditionProblems(rule: Rule, path: string): ProfileProblem[] {
 
 function find(parts: SoundParts, action: Action): Parameter | undefined {
   const parameter = parts.byKey.get(action.param);
-  return parameter !== undefined && parameter.min < parameter.max ? parameter : undefined;
+  return parameter !== undefined && rangeOf(parameter) > 0 ? parameter : undefined;
 }
 
 /** Which way an action moves a parameter; 0 when that depends on the value. */
-function directionOf(action: Action, { min, max }: Parameter): -1 | 0 | 1 {
+function directionOf(action: Action, parameter: Parameter): -1 | 0 | 1 {
   if ("add" in action) return action.add > 0 ? 1 : -1;
+  const { min, max } = scaleOf(parameter);
   if (min < 0 && max > 0) return 0;
   return (action.multiply > 1) === (min >= 0) ? 1 : -1;
 }
@@ -143,6 +154,8 @@ function stepProblems(rule: Rule, path: string, parts: SoundParts): ProfileProbl
     }
     const parameter = find(parts, action);
     if (parameter === undefined) return [];
+    const misfit = kindProblem(action, parameter, place);
+    if (misfit !== null) return [misfit];
     return [
       ...sizeProblems(action, parameter, place),
       ...limitProblems(action, parameter, place),
@@ -151,17 +164,41 @@ function stepProblems(rule: Rule, path: string, parts: SoundParts): ProfileProbl
   });
 }
 
+/** A step that parameters of this kind can't take. */
+function kindProblem(action: Action, parameter: Parameter, place: string): ProfileProblem | null {
+  const { key, kind } = parameter;
+  const { limit } = action;
+  if (isCounted(parameter) && !("add" in action)) {
+    const remedy = 'move it by places: "add": 1 is the next value, "add": -1 the one before';
+    return error(`${place}.multiply`, `${key} is no number that could be multiplied`, { remedy });
+  }
+  if (isCounted(parameter) && "add" in action && !Number.isInteger(action.add)) {
+    const remedy = "1 is the next value, -1 the one before";
+    const message = `${key} is of kind ${kind} and moves by whole places, not by ${action.add}`;
+    return error(`${place}.add`, message, { remedy });
+  }
+  if (limit === undefined || placeOf(parameter, limit) !== undefined) return null;
+  const near = nearValue(parameter, limit);
+  const message = `the limit of ${key} must be ${kindText(parameter)}, not ${quotedValue(limit)}`;
+  return error(
+    `${place}.limit`,
+    message,
+    near === undefined ? {} : { remedy: `did you mean ${near}?` },
+  );
+}
+
 function sizeProblems(action: Action, parameter: Parameter, place: string): ProfileProblem[] {
-  const { key, step, min, max } = parameter;
+  const { key } = parameter;
+  const { step, min, max } = scaleOf(parameter);
   const { limit: _, ...free } = action;
   const moves = (value: number): boolean =>
-    roundToStep(actionTarget(free, value), parameter) !== value;
+    roundToStep(actionTarget(free, value, parameter), { step }) !== value;
   if ("add" in action) {
     if (Math.abs(action.add) < step / 2) {
       const message = `adding ${action.add} to ${key} is rounded away: its step is ${step}`;
       return [error(`${place}.add`, message)];
     }
-    const rounded = roundToStep(action.add, parameter);
+    const rounded = roundToStep(action.add, { step });
     if (Math.abs(rounded - action.add) <= step * TOLERANCE) return [];
     const message = `${action.add} is rounded to ${rounded}: the step of ${key} is ${step}`;
     return [warning(`${place}.add`, message)];
@@ -174,33 +211,34 @@ function sizeProblems(action: Action, parameter: Parameter, place: string): Prof
   if (min <= 0 && max >= 0) {
     return [warning(at, `${key} may be 0, and multiplying never moves it from there`)];
   }
-  if (moves(parameter.default)) return [];
+  const start = placeOf(parameter, parameter.default) ?? min;
+  if (moves(start)) return [];
   const message = `multiplying ${key} by ${action.multiply} is rounded away at its default of ` +
-    `${parameter.default}: its step is ${step}`;
+    `${start}: its step is ${step}`;
   return [warning(at, message)];
 }
 
 function limitProblems(action: Action, parameter: Parameter, place: string): ProfileProblem[] {
-  const { limit } = action;
-  const { key, min, max } = parameter;
+  const limit = placeOf(parameter, action.limit);
+  const { key } = parameter;
+  const { min, max, step } = scaleOf(parameter);
   const direction = directionOf(action, parameter);
   if (limit === undefined || direction === 0) return [];
   const path = `${place}.limit`;
+  const told = quotedValue(action.limit);
   const [up, start, end] = direction > 0 ? ["up", min, max] : ["down", max, min];
   if ((limit - start) * direction <= 0) {
     const message =
-      `the step moves ${key} ${up}, but a limit of ${limit} lets it go nowhere from ` +
-      `any value in ${min} to ${max}`;
+      `the step moves ${key} ${up}, but a limit of ${told} lets it go nowhere from any value ` +
+      (isCounted(parameter) ? "there is" : `in ${min} to ${max}`);
     return [error(path, message)];
   }
   if ((limit - end) * direction > 0) {
-    return [warning(path, `${limit} lies beyond the bound of ${key}, ${end}, which holds anyway`)];
+    return [warning(path, `${told} lies beyond the bound of ${key}, ${end}, which holds anyway`)];
   }
-  const rounded = roundToStep(limit, parameter);
+  const rounded = roundToStep(limit, { step });
   if (rounded === limit) return [];
-  return [
-    warning(path, `${limit} is rounded to ${rounded}: the step of ${key} is ${parameter.step}`),
-  ];
+  return [warning(path, `${told} is rounded to ${rounded}: the step of ${key} is ${step}`)];
 }
 
 function velocityProblems(
@@ -211,18 +249,22 @@ function velocityProblems(
 ): ProfileProblem[] {
   const settings = settingsAtStart(parts);
   if (settings === null) return [];
-  const { key, min, max, step } = parameter;
-  const range = max - min;
+  const { key } = parameter;
+  const { step } = scaleOf(parameter);
+  const range = rangeOf(parameter);
   const slack = range * TOLERANCE;
   for (const name of ["velocity_cap", "max_delta_per_hour"] as const) {
-    const allowed = settings[name] * range;
+    const share = allowedShare(parameter, settings[name]);
+    const allowed = share * range;
+    const told = isCounted(parameter) ? shareText(parameter, share) : round(allowed);
     if (step > allowed + slack) {
-      const message = `${name} allows ${key} to move by ${round(allowed)}, less than its step of ` +
-        `${step}: it never moves`;
+      const message =
+        `${name} allows ${key} to move by ${told}, less than its step of ${step}: it ` +
+        "never moves";
       return [error(`${place}.param`, message)];
     }
     if ("add" in action && Math.abs(action.add) > allowed + slack) {
-      const message = `${name} allows ${key} to move by ${round(allowed)}: the step is shortened`;
+      const message = `${name} allows ${key} to move by ${told}: the step is shortened`;
       return [warning(`${place}.add`, message)];
     }
   }
@@ -255,9 +297,12 @@ function shadowProblems(
 function covers(first: Action, second: Action, parts: SoundParts): boolean {
   if (first.param !== second.param || !("add" in first)) return false;
   const parameter = find(parts, first);
-  if (parameter === undefined || Math.abs(first.add) < parameter.step) return false;
+  if (parameter === undefined) return false;
+  const { min, max, step } = scaleOf(parameter);
+  if (Math.abs(first.add) < step) return false;
   const direction = directionOf(first, parameter);
   if (directionOf(second, parameter) !== direction) return false;
-  const bound = direction > 0 ? parameter.max : parameter.min;
-  return ((first.limit ?? bound) - (second.limit ?? bound)) * direction >= 0;
+  const bound = direction > 0 ? max : min;
+  const end = ({ limit }: Action): number => placeOf(parameter, limit) ?? bound;
+  return (end(first) - end(second)) * direction >= 0;
 }

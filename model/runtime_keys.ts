@@ -9,7 +9,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
 import { nearestSpelling, printable } from "../base/text.ts";
 import { GUARD_SETTINGS } from "./guard_settings.ts";
-import { blockade, type ParameterProblem, valueAt, withValue } from "./params.ts";
+import { blockade, jsonAt, type ParameterProblem, withValue } from "./params.ts";
 import type { Profile } from "./profile.ts";
 
 /** A key at the top of a runtime that stands for what belongs further in. */
@@ -54,7 +54,7 @@ export function nestRuntime(given: JsonObject, profile: Profile): NestedRuntime 
 
 /** Why a key at the top can't be taken for its place: another value stands there. */
 function contradiction(runtime: JsonObject, { key, path }: FlatKey): FlatKeyProblem | null {
-  const [top = null, there] = [runtime[key], valueAt(runtime, path.split("."))];
+  const [top = null, there] = [runtime[key], jsonAt(runtime, path.split("."))];
   if (there === undefined || canonicalJson(there) === canonicalJson(top)) return null;
   const message = `${key} is ${shown(top)} at the top and ${shown(there)} at ${path}`;
   return { key, message };

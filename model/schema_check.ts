@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isJsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
+import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
 import { didYouMean } from "../base/text.ts";
 import { PROFILE_SCHEMA, type SchemaNode, type SchemaType } from "./profile_schema.ts";
@@ -39,7 +39,7 @@ export function inSchemaOrder(value: JsonValue, node: SchemaNode = PROFILE_SCHEM
   }
   if (!isJsonObject(value)) return value;
   const ordered: [string, JsonValue][] = [];
-  for (const [field, child] of Object.entries(node.properties ?? {})) {
+  for (const [field, child] of Object.entries(formOf(value, node).properties ?? {})) {
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) ordered.push([field, inSchemaOrder(part, child)]);
   }
@@ -57,8 +57,29 @@ function visit(value: JsonValue, node: SchemaNode, path: string, found: ProfileP
   } else if (Array.isArray(value)) {
     visitItems(value, node, path, found);
   } else if (isJsonObject(value)) {
-    visitFields(value, node, path, found);
+    visitFields(value, formOf(value, node), node.anyOf ?? [], path, found);
   }
+}
+
+/**
+ * The form that an object is of. Where its `kind` names none, it is that in which least is wrong, with
+ * the kinds of all to choose from.
+ */
+function formOf(value: JsonObject, node: SchemaNode): SchemaNode {
+  const { anyOf: forms = [] } = node;
+  const named = forms.find((form) => kindsOf(form).some((kind) => kind === value["kind"]));
+  if (named !== undefined) return named;
+  const [nearest] = forms
+    .map((form) => ({ form, wrong: schemaProblems(value, form).length }))
+    .toSorted((a, b) => a.wrong - b.wrong);
+  const own = nearest?.form.properties?.["kind"];
+  if (nearest === undefined || own === undefined) return node;
+  const kind = { ...own, enum: forms.flatMap(kindsOf) };
+  return { ...nearest.form, properties: { ...nearest.form.properties, kind } };
+}
+
+function kindsOf(form: SchemaNode): readonly string[] {
+  return form.properties?.["kind"]?.enum ?? [];
 }
 
 function visitItems(
@@ -78,6 +99,7 @@ function visitItems(
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
   { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  forms: readonly SchemaNode[],
   path: string,
   found: ProfileProblem[],
 ): void {
@@ -89,7 +111,10 @@ function visitFields(
   const unknown = Object.keys(value).filter((field) => !Object.hasOwn(properties, field));
   const open = Object.keys(properties).filter((field) => !Object.hasOwn(value, field));
   for (const field of unknown.slice(0, 100)) {
-    error(path + jsonPathStep(field), "there is no such field", didYouMean(field, open));
+    error(path + jsonPathStep(field), "there is no such field", {
+      ...didYouMean(field, open),
+      ...foreign(field, forms),
+    });
   }
   if (unknown.length > 100) {
     error(path, `and ${unknown.length - 100} more fields that do not exist`);
@@ -104,16 +129,20 @@ function visitFields(
   }
 }
 
+/** Says of a field whose it is, where another form has it. */
+function foreign(field: string, forms: readonly SchemaNode[]): { readonly remedy?: string } {
+  const owners = forms.filter(({ properties = {} }) => Object.hasOwn(properties, field))
+    .flatMap((form) => kindsOf(form));
+  return owners.length === 0 ? {} : { remedy: `it is for the kinds ${owners.join(", ")}` };
+}
+
 /** What was expected in place of a value; `null` if it fits, its parts aside. */
 function mismatch(value: JsonValue, node: SchemaNode): string | null {
-  const { type } = node;
-  const expected = (): string => node.title ?? describe(node);
-  if (value === null) return Array.isArray(type) ? null : expected();
-  const [only] = typeof type === "string" ? [type] : type;
-  if (!isOfType(value, only)) return expected();
-  if (typeof value === "number" && !inRange(value, node)) return expected();
-  if (typeof value === "string" && !textFits(value, node)) return expected();
-  return null;
+  const types = typeof node.type === "string" ? [node.type] : node.type;
+  const fits = types.some((type) => type === "null" ? value === null : isOfType(value, type)) &&
+    (typeof value !== "number" || inRange(value, node)) &&
+    (typeof value !== "string" || textFits(value, node));
+  return fits ? null : node.title ?? describe(node);
 }
 
 function isOfType(value: JsonValue, type: SchemaType): boolean {
@@ -128,6 +157,8 @@ function isOfType(value: JsonValue, type: SchemaType): boolean {
       return typeof value === "string";
     case "number":
       return typeof value === "number";
+    case "boolean":
+      return typeof value === "boolean";
   }
 }
 
@@ -157,9 +188,12 @@ function patternOf(source: string): RegExp {
 /** The expected value in words, from the constraints of its node. */
 function describe(node: SchemaNode): string {
   const { type, minimum, maximum, exclusiveMinimum, maxLength } = node;
-  if (typeof type !== "string") return `${describe({ ...node, type: type[0] })} or null`;
+  if (typeof type !== "string") {
+    return type.map((one) => one === "null" ? one : describe({ ...node, type: one })).join(" or ");
+  }
   if (node.enum !== undefined) return node.enum.map((word) => `"${word}"`).join(" or ");
   if (type === "object" || type === "array") return `an ${type}`;
+  if (type === "boolean") return "true or false";
   if (type === "string") {
     return maxLength === undefined ? "a string" : `a string of at most ${maxLength} characters`;
   }

@@ -21,7 +21,7 @@ import {
   validateDeltas,
   validateRuntime,
 } from "../model/params.ts";
-import type { Profile } from "../model/profile.ts";
+import type { ParameterValues, Profile } from "../model/profile.ts";
 import type { RealSystem } from "../model/system_spec.ts";
 import { type Recorded, RUN_FILE, summaryFile } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
@@ -36,7 +36,7 @@ export interface State {
   /** The hash of that. */
   readonly hash: string;
   /** The parameters' values, by flat key. */
-  readonly values: Readonly<Record<string, number>>;
+  readonly values: ParameterValues;
   /** What is wrong with them. */
   readonly problems: readonly ParameterProblem[];
   /** Which guard settings in it the profile does not allow. */

@@ -18,14 +18,15 @@ import {
   type Withheld,
   wouldOscillate,
 } from "../model/guards.ts";
-import { findParameter, getFromRuntime, roundToStep } from "../model/params.ts";
+import { findParameter, getFromRuntime } from "../model/params.ts";
 import {
-  actionTarget,
   type Parameter,
+  type ParameterValue,
   type Profile,
   type Rule,
   ruleFires,
 } from "../model/profile.ts";
+import { actionTarget, placeOf, rangeOf, roundToStep, scaleOf, valueAt } from "../model/scale.ts";
 import type { ProposalContext, SkipReason } from "../model/skip_reason.ts";
 import type { IterationRecord, RecordedChange, TuningRecord } from "../record/records.ts";
 import { found, type RecordFinding } from "./findings.ts";
@@ -75,14 +76,19 @@ export function expectedProposal(
     const { step, hour } = velocityBudget(key, history, settings, profile);
     const to = reachable(chosen, Math.min(step, hour));
     if (to === chosen.from) velocity.push(key);
-    else changes.push({ key, from: chosen.from, to, rule: chosen.rule.name });
+    else {
+      const { parameter, present, rule } = chosen;
+      changes.push({ key, from: present, to: valueAt(parameter, to), rule: rule.name });
+    }
   }
   return { changes, withheld: { fired: fired.length > 0, oscillation, velocity } };
 }
 
+/** A step that a rule asks for, in places of the parameter's scale. */
 interface Step {
   readonly parameter: Parameter;
   readonly rule: Rule;
+  readonly present: ParameterValue;
   readonly from: number;
   /** Where the rule wants it; the same as `from` where the rule has reached its limit. */
   readonly to: number;
@@ -94,14 +100,20 @@ function stepsOf(rule: Rule, { runtime }: IterationRecord, profile: Profile): St
   return rule.then.flatMap((action) => {
     const parameter = findParameter(action.param, profile.parameters);
     if (parameter === undefined) return [];
-    const { min, max } = parameter;
-    const from = getFromRuntime(runtime, action.param, profile.parameters);
-    if (from === undefined || from < min || from > max) return [];
+    const scale = scaleOf(parameter);
+    const { min, max } = scale;
+    const present = getFromRuntime(runtime, action.param, profile.parameters);
+    const from = placeOf(parameter, present);
+    if (present === undefined || from === undefined || from < min || from > max) return [];
     const pull = "add" in action ? action.add : from * (action.multiply - 1);
     if (pull === 0) return [];
     const direction = pull > 0 ? 1 : -1;
-    const aim = Math.max(min, Math.min(max, roundToStep(actionTarget(action, from), parameter)));
-    return [{ parameter, rule, from, to: (aim - from) * direction > 0 ? aim : from, direction }];
+    const aim = Math.max(
+      min,
+      Math.min(max, roundToStep(actionTarget(action, from, parameter), scale)),
+    );
+    const to = (aim - from) * direction > 0 ? aim : from;
+    return [{ parameter, rule, present, from, to, direction }];
   });
 }
 
@@ -122,11 +134,11 @@ function choose(steps: readonly Step[]): Step | null {
 
 /** How far towards its target an allowance lets a step go, in whole steps of the parameter. */
 function reachable({ parameter, from, to, direction }: Step, allowance: number): number {
-  const { min, max, step } = parameter;
-  const reach = allowance + TOLERANCE * (max - min);
+  const { step } = scaleOf(parameter);
+  const reach = allowance + TOLERANCE * rangeOf(parameter);
   if (Math.abs(to - from) <= reach) return to;
   for (let steps = Math.floor(reach / step); steps > 0; steps--) {
-    const value = roundToStep(from + direction * steps * step, parameter);
+    const value = roundToStep(from + direction * steps * step, { step });
     if (Math.abs(value - from) <= reach) return value;
   }
   return from;

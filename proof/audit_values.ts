@@ -4,14 +4,18 @@
  * @module
  */
 
+import { findParameter, type ParameterProblem, validateDeltas, valueOf } from "../model/params.ts";
 import {
-  findParameter,
-  type ParameterProblem,
-  roundToStep,
-  validateDeltas,
-  valueOf,
-} from "../model/params.ts";
-import { actionTarget, type KpiJudgement, type Profile, ruleFires } from "../model/profile.ts";
+  type Action,
+  type KpiJudgement,
+  type Parameter,
+  type ParameterValue,
+  type ParameterValues,
+  type Profile,
+  ruleFires,
+} from "../model/profile.ts";
+import { actionTarget, placeOf, roundToStep, scaleOf } from "../model/scale.ts";
+import { quotedValue } from "../model/value.ts";
 import type { IterationRecord, RecordedChange, RunRecord } from "../record/records.ts";
 import { type FindingCode, found, type RecordFinding } from "./findings.ts";
 
@@ -62,7 +66,7 @@ export function auditChanges(record: IterationRecord, profile: Profile): RecordF
   if (Object.keys(tuning.deltas).length === 0) {
     findings.push(found("applied_nothing", "an apply is recorded without any deltas"));
   }
-  if (!sameNumbers(tuning.deltas, tuning.proposedDeltas)) {
+  if (!sameValues(tuning.deltas, tuning.proposedDeltas)) {
     findings.push(
       found(
         "partial_apply",
@@ -134,27 +138,41 @@ function auditChange(
       ),
     ];
   }
-  const allowed = rule.then.filter(({ param }) => param === key)
-    .map((action) => roundToStep(actionTarget(action, from), parameter))
-    .some((full) =>
-      Math.sign(full - from) === Math.sign(to - from) &&
-      Math.abs(to - from) <= Math.abs(full - from) + TOLERANCE
-    );
+  const allowed = rule.then.some((action) =>
+    action.param === key && isWithinStep(action, from, to, parameter)
+  );
   return allowed ? [] : [
     found(
       "rule_step_wrong",
-      `the change of ${key} from ${from} to ${to} is not a step that the rule ${name} takes`,
+      `the change of ${key} from ${quotedValue(from)} to ${
+        quotedValue(to)
+      } is not a step that the ` +
+        `rule ${name} takes`,
     ),
   ];
+}
+
+/** Whether a change goes the way of an action, and no further. */
+function isWithinStep(
+  action: Action,
+  from: ParameterValue,
+  to: ParameterValue,
+  parameter: Parameter,
+): boolean {
+  const [start, end] = [placeOf(parameter, from), placeOf(parameter, to)];
+  if (start === undefined || end === undefined) return false;
+  const full = roundToStep(actionTarget(action, start, parameter), scaleOf(parameter));
+  return Math.sign(full - start) === Math.sign(end - start) &&
+    Math.abs(end - start) <= Math.abs(full - start) + TOLERANCE;
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
-function sameNumbers(
-  a: Readonly<Record<string, number>>,
-  b: Readonly<Record<string, number>>,
+function sameValues(
+  a: ParameterValues,
+  b: ParameterValues,
 ): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length &&
@@ -233,7 +251,7 @@ function auditFailure(record: IterationRecord, { system }: RunRecord): RecordFin
 export function auditEffective(
   record: IterationRecord,
   mustReport: readonly string[],
-  told: Readonly<Record<string, number>>,
+  told: ParameterValues,
   profile: Profile,
 ): RecordFinding[] {
   const { effectiveParams: effective } = record;
@@ -266,9 +284,11 @@ export function auditEffective(
   const differing = profile.parameters.map(({ key }) => key)
     .filter((key) => Object.hasOwn(effective, key) && effective[key] !== told[key]);
   if (differing.length > 0) {
-    const pick = (values: Readonly<Record<string, number>>): Record<string, number | null> =>
+    const pick = (values: ParameterValues): Record<string, ParameterValue | null> =>
       Object.fromEntries(differing.map((key) => [key, values[key] ?? null]));
-    const each = differing.map((key) => `${key} ${effective[key]} instead of ${told[key]}`);
+    const each = differing.map((key) =>
+      `${key} ${quotedValue(effective[key])} instead of ${quotedValue(told[key])}`
+    );
     findings.push(found(
       "effective_mismatch",
       `the system ran with ${list(each)}`,

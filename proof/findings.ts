@@ -167,8 +167,12 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   rule_did_not_fire: proof("A change names a rule whose conditions the KPIs do not meet."),
   rule_step_wrong: proof("A change goes further than its rule allows, or the other way."),
   unknown_key: proof("A delta, a KPI or an effective parameter is not in the recorded profile."),
-  value_out_of_bounds: proof("A value lies outside its parameter's bounds."),
-  value_wrong_kind: proof("A value is missing, not a number, or not an integer where it must be."),
+  value_out_of_bounds: proof(
+    "A value lies outside its parameter's bounds, or is none of its list.",
+  ),
+  value_wrong_kind: proof(
+    "A value is missing or of another kind than its parameter: a fraction for an integer, 1 for true.",
+  ),
   increments_stored: proof("An older run stored increments as if they were the new values."),
   kpi_missing: proof("A KPI of the profile is not recorded."),
   kpi_unmeasured: proof("A KPI has no value although no failed measurement is recorded."),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Parameter } from "../model/profile.ts";
+import type { Parameter, ParameterValues } from "../model/profile.ts";
 
 /** What the measurements of a run say of the parameters in effect. */
 export interface SeenInEffect {
@@ -30,10 +30,7 @@ export class InEffect {
   }
 
   /** Takes in what a measurement reported, and what the runtime told the system. */
-  take(
-    effective: Readonly<Record<string, number>>,
-    told: Readonly<Record<string, number>>,
-  ): void {
+  take(effective: ParameterValues, told: ParameterValues): void {
     let seen = 0;
     for (const { key } of this.#parameters) {
       const value = Object.hasOwn(effective, key) ? effective[key] : undefined;

@@ -7,8 +7,9 @@
 import type { JsonObject } from "../base/json_value.ts";
 import { GUARDS } from "../model/guards.ts";
 import { type Deltas, valueOf } from "../model/params.ts";
-import type { Parameter } from "../model/profile.ts";
+import type { Parameter, ParameterValues } from "../model/profile.ts";
 import type { SkipReason } from "../model/skip_reason.ts";
+import { quotedValue } from "../model/value.ts";
 import type { IterationRecord } from "../record/records.ts";
 
 /**
@@ -51,7 +52,7 @@ export interface Aftermath {
   /** Its hash, recomputed. */
   readonly hash: string;
   /** What the system ran with under it; `null` at the end of the run or if nothing was measured. */
-  readonly effectiveParams: Readonly<Record<string, number>> | null;
+  readonly effectiveParams: ParameterValues | null;
 }
 
 /** Judges a proposal by what came next. */
@@ -98,13 +99,19 @@ function findShortfall(
   if (next.hash !== tuning.stateHash) return "the next runtime is not the recorded state";
   for (const [key, target] of Object.entries(proposedDeltas)) {
     const value = valueOf(next.runtime, key, parameters);
-    if (value !== target) return `${key} is ${value ?? "not"} in the next runtime, not ${target}`;
+    const wanted = quotedValue(target);
+    if (value !== target) {
+      const found = value === undefined ? "not" : quotedValue(value);
+      return `${key} is ${found} in the next runtime, not ${wanted}`;
+    }
     if (next.effectiveParams === null) continue;
     const effective = Object.hasOwn(next.effectiveParams, key)
       ? next.effectiveParams[key]
       : undefined;
     if (effective === undefined) return `the system did not say what ${key} it ran with`;
-    if (effective !== target) return `the system ran with ${key} ${effective}, not ${target}`;
+    if (effective !== target) {
+      return `the system ran with ${key} ${quotedValue(effective)}, not ${wanted}`;
+    }
   }
   return null;
 }

@@ -11,10 +11,10 @@ import { Shape } from "../base/shape.ts";
 import { printable } from "../base/text.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
-import { type AppliedStep, byGuard, GUARDS } from "../model/guards.ts";
+import { byGuard, GUARDS, type ValueChange } from "../model/guards.ts";
 import { type Incident, INCIDENT_KINDS } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
-import type { KpiValues, Profile } from "../model/profile.ts";
+import type { KpiValues, ParameterValue, ParameterValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
 import type { SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
@@ -43,7 +43,7 @@ export interface RunRecord {
 }
 
 /** A change of one parameter, as proposed and recorded. */
-export interface RecordedChange extends AppliedStep {
+export interface RecordedChange extends ValueChange {
   /** The rule that asked for it. */
   readonly rule: string;
 }
@@ -79,7 +79,7 @@ export interface IterationRecord {
   /** The runtime that the iteration ran under. */
   readonly runtime: JsonObject;
   /** What the system said it was running with, by flat key. */
-  readonly effectiveParams: Readonly<Record<string, number>>;
+  readonly effectiveParams: ParameterValues;
   /** Time of the iteration, UTC. */
   readonly utc: string;
   /** State hash of the runtime file after this iteration's step. */
@@ -193,7 +193,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     iteration: shape.get("iteration").integer(1),
     previousHash: shape.get("previous_hash").hash(),
     runtime: shape.get("runtime_overrides").json(),
-    effectiveParams: numbers(shape.get("effective_params")),
+    effectiveParams: parameterValues(shape.get("effective_params")),
     utc: summary.get("runtime_utc").utc(),
     stateHash: summary.get("state_hash").hash(),
     kpis,
@@ -231,17 +231,26 @@ function parseIncident(shape: Shape): Incident {
   };
 }
 
-function numbers(shape: Shape): Readonly<Record<string, number>> {
+function parameterValues(shape: Shape): ParameterValues {
   const values = shape.json();
-  if (!areNumbers(values)) {
-    for (const [, field] of shape.fields()) field.number();
-    throw shape.wrong("an object of numbers");
+  if (!areParameterValues(values)) {
+    for (const [, field] of shape.fields()) parameterValue(field);
+    throw shape.wrong("an object of values of parameters");
   }
   return values;
 }
 
-function areNumbers(values: JsonObject): values is Readonly<Record<string, number>> {
-  return Object.values(values).every((value) => typeof value === "number");
+function areParameterValues(values: JsonObject): values is ParameterValues {
+  return Object.values(values).every(isParameterValue);
+}
+
+function isParameterValue(value: JsonValue | undefined): value is ParameterValue {
+  return typeof value === "number" || typeof value === "boolean" || typeof value === "string";
+}
+
+function parameterValue(shape: Shape): ParameterValue {
+  if (!isParameterValue(shape.value)) throw shape.wrong("a number, true, false or a text");
+  return shape.value;
 }
 
 function parseTuning(shape: Shape): TuningRecord {
@@ -257,9 +266,9 @@ function parseTuning(shape: Shape): TuningRecord {
     "rationale",
   ]);
   return {
-    proposedDeltas: numbers(shape.get("proposed_deltas")),
+    proposedDeltas: parameterValues(shape.get("proposed_deltas")),
     applied: shape.get("applied").boolean(),
-    deltas: numbers(shape.get("deltas")),
+    deltas: parameterValues(shape.get("deltas")),
     changedKeys: shape.get("changed_keys").items().map((key) => key.string()),
     changes: shape.get("changes").items().map(parseChange),
     oldHash: shape.get("old_hash").hash(),
@@ -273,8 +282,8 @@ function parseChange(shape: Shape): RecordedChange {
   shape.object(["key", "from", "to", "rule"]);
   return {
     key: shape.get("key").string(),
-    from: shape.get("from").number(),
-    to: shape.get("to").number(),
+    from: parameterValue(shape.get("from")),
+    to: parameterValue(shape.get("to")),
     rule: shape.get("rule").string(),
   };
 }

@@ -10,6 +10,7 @@ import { printable } from "../base/text.ts";
 import { GUARDS } from "../model/guards.ts";
 import { type Incident, often } from "../model/incident.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
+import { valueText } from "../model/value.ts";
 import type { AuditedIteration } from "../proof/audit_sink.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
@@ -18,6 +19,9 @@ import { resumeCommand } from "../record/artifacts.ts";
 import type { IterationRecord } from "../record/records.ts";
 import { type Page, page, type Style, table } from "./terminal.ts";
 import { findingLine } from "./verdict_text.ts";
+
+/** No value is longer, unless it is forged. */
+const MAX_VALUE = 100;
 
 /** Everything that verification knows of one iteration. */
 interface Story {
@@ -196,10 +200,12 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     ? `  state ${tuning.stateHash}, as before`
     : `  state ${tuning.oldHash} → ${tuning.stateHash}`;
   if (!tuning.applied) {
-    const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) => `${key} = ${to}`);
+    const proposed = Object.entries(tuning.proposedDeltas).map(([key, to]) =>
+      `${key} = ${valueText(to)}`
+    );
     return [
       `Nothing applied: ${printable(tuning.skipReason?.note ?? "no reason is recorded")}`,
-      ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "))}`]),
+      ...(proposed.length === 0 ? [] : [`  proposed ${printable(proposed.join(", "), 400)}`]),
       hashes,
     ];
   }
@@ -207,7 +213,7 @@ function stepLines({ record: { tuning } }: AuditedIteration): string[] {
     "Applied",
     ...table(tuning.changes.map(({ key, from, to, rule }) => [
       `  ${printable(key)}`,
-      `${from} → ${to}`,
+      [from, to].map((value) => printable(valueText(value), MAX_VALUE)).join(" → "),
       `by ${printable(rule)}`,
     ])),
     hashes,
@@ -225,7 +231,10 @@ function outcomeLines({ audited, next, proposal }: Story, style: Style): string[
     const value = next !== null && Object.hasOwn(next.record.effectiveParams, key)
       ? next.record.effectiveParams[key]
       : undefined;
-    return [`  ${printable(key)}`, value === undefined ? "not reported" : String(value)];
+    return [
+      `  ${printable(key)}`,
+      value === undefined ? "not reported" : printable(valueText(value), MAX_VALUE),
+    ];
   });
   return [
     next === null

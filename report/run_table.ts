@@ -9,6 +9,7 @@ import { type Guard, GUARDS } from "../model/guards.ts";
 import { countIncidents, incidentText } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { primaryGuard } from "../model/skip_reason.ts";
+import { valueText } from "../model/value.ts";
 import type { IterationRecord } from "../record/records.ts";
 import type { TuningCounts } from "../record/tuning_report.ts";
 import { type Page, page, type Style, table } from "./terminal.ts";
@@ -107,7 +108,8 @@ function whatWasDone(record: IterationRecord): string {
   }
   const [first, ...more] = tuning.changes;
   if (first === undefined) return "–";
-  const change = `${printable(first.key, 60)} ${first.from} → ${first.to}`;
+  const [from, to] = [first.from, first.to].map((value) => printable(valueText(value), 60));
+  const change = `${printable(first.key, 60)} ${from} → ${to}`;
   return more.length === 0 ? change : `${change} and ${more.length} more`;
 }
 

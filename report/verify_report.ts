@@ -8,7 +8,9 @@
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import { type Incident, incidentText } from "../model/incident.ts";
+import type { Deltas } from "../model/params.ts";
 import { systemToJson } from "../model/system_spec.ts";
+import { valueText } from "../model/value.ts";
 import type { Finding } from "../proof/findings.ts";
 import type { InForce } from "../proof/in_force.ts";
 import type { JudgedProposal } from "../proof/outcome.ts";
@@ -274,13 +276,14 @@ function incidentsMarkdown(
   ];
 }
 
-function targetsText(deltas: Readonly<Record<string, number>>): string {
-  return Object.entries(deltas).map(([key, value]) => `${key} = ${value}`).join(", ");
+function targetsText(deltas: Deltas): string {
+  return Object.entries(deltas).map(([key, value]) => `${key} = ${valueText(value)}`).join(", ");
 }
 
 /** The proposals of an older run, without the noise of its decimal arithmetic. */
-function incrementsText(deltas: Readonly<Record<string, number>>): string {
-  return Object.entries(deltas).map(([key, value]) =>
-    `${key} ${value < 0 ? "" : "+"}${Number(value.toPrecision(12))}`
-  ).join(", ");
+function incrementsText(deltas: Deltas): string {
+  return Object.entries(deltas).map(([key, value]) => {
+    const increment = Number(Number(value).toPrecision(12));
+    return `${key} ${increment < 0 ? "" : "+"}${increment}`;
+  }).join(", ");
 }

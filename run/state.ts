@@ -7,7 +7,7 @@
 import { sameHash } from "../base/hash.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
-import { type GuardHistory, rememberApplied } from "../model/guards.ts";
+import { type GuardHistory, rememberApplied, stepsOf } from "../model/guards.ts";
 import { settingProblems } from "../model/guard_settings.ts";
 import {
   countIncidents,
@@ -138,7 +138,10 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
   state.pending = [];
   state.isMeasuring = false;
   state.incidents = countIncidents(incidents, state.incidents);
-  state.history = record.tuning.applied ? rememberApplied(history, record.tuning.changes) : history;
+  const { applied, changes } = record.tuning;
+  state.history = applied
+    ? rememberApplied(history, stepsOf(changes, state.run.profile.parameters))
+    : history;
 }
 
 /**

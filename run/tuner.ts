@@ -15,17 +15,27 @@ import {
   type Withheld,
   wouldOscillate,
 } from "../model/guards.ts";
-import { type Deltas, findParameter, getFromRuntime, roundToStep } from "../model/params.ts";
+import { type Deltas, findParameter, getFromRuntime } from "../model/params.ts";
 import {
   type Action,
-  actionTarget,
   type GuardSettings,
   type KpiValues,
   type Parameter,
+  type ParameterValue,
   type Profile,
   type Rule,
   ruleFires,
 } from "../model/profile.ts";
+import {
+  actionTarget,
+  nearestPlace,
+  placeOf,
+  rangeOf,
+  roundToStep,
+  scaleOf,
+  valueAt,
+} from "../model/scale.ts";
+import { valueText } from "../model/value.ts";
 import type { RecordedChange } from "../record/records.ts";
 
 /** What the tuner wants after an iteration. */
@@ -101,10 +111,14 @@ export function nothing(rationale: string): Proposal {
   return { deltas: {}, changes: [], rationale, withheld: NOTHING_WITHHELD };
 }
 
-/** What a rule asks of a parameter. At the rule's limit, `to` equals `from`: hold it there. */
+/**
+ * What a rule asks of a parameter, in places of its scale. At the rule's limit, `to` equals `from`:
+ * hold it there.
+ */
 interface Pull {
   readonly parameter: Parameter;
   readonly rule: Rule;
+  readonly present: ParameterValue;
   readonly from: number;
   readonly to: number;
   /** Which way the rule pulls, even where it can't go further: 1 for up, −1 for down. */
@@ -168,15 +182,17 @@ function pullOf(
 ): Pull | null {
   const parameter = findParameter(action.param, profile.parameters);
   if (parameter === undefined) return null;
-  const from = getFromRuntime(runtime, action.param, profile.parameters);
-  if (from === undefined || from < parameter.min || from > parameter.max) return null;
+  const present = getFromRuntime(runtime, action.param, profile.parameters);
+  const from = placeOf(parameter, present);
+  const { min, max } = scaleOf(parameter);
+  if (present === undefined || from === undefined || from < min || from > max) return null;
   const { limit: _, ...unlimited } = action;
-  const direction = Math.sign(actionTarget(unlimited, from) - from);
+  const direction = Math.sign(actionTarget(unlimited, from, parameter) - from);
   if (direction === 0) return null;
-  const wanted = roundToStep(actionTarget(action, from), parameter);
-  const to = Math.min(parameter.max, Math.max(parameter.min, wanted));
+  const to = nearestPlace(parameter, actionTarget(action, from, parameter));
   // Rounding must not turn a small step round.
-  return { parameter, rule, from, to: Math.sign(to - from) === direction ? to : from, direction };
+  const reached = Math.sign(to - from) === direction ? to : from;
+  return { parameter, rule, present, from, to: reached, direction };
 }
 
 function withinGuards(
@@ -204,20 +220,23 @@ function withinGuards(
       : `${key}: left alone, the velocity cap is below one step`;
     return { change: null, guard: "velocity", remark };
   }
+  const [reached, wanted] = [valueAt(parameter, to), valueAt(parameter, pull.to)];
   return {
-    change: { key, from, to, rule: rule.name },
+    change: { key, from: pull.present, to: reached, rule: rule.name },
     guard: null,
-    remark: to === pull.to ? null : `${key}: shortened, ${to} instead of ${pull.to}`,
+    remark: to === pull.to
+      ? null
+      : `${key}: shortened, ${valueText(reached)} instead of ${valueText(wanted)}`,
   };
 }
 
 function withinReach({ parameter, from, to }: Pull, allowance: number): number {
-  const { min, max, step } = parameter;
-  const reach = allowance + TOLERANCE * (max - min);
+  const { step } = scaleOf(parameter);
+  const reach = allowance + TOLERANCE * rangeOf(parameter);
   if (Math.abs(to - from) <= reach) return to;
   const direction = to > from ? 1 : -1;
   for (let steps = Math.floor(reach / step); steps > 0; steps--) {
-    const target = roundToStep(from + direction * steps * step, parameter);
+    const target = roundToStep(from + direction * steps * step, { step });
     if (Math.abs(target - from) <= reach) return target;
   }
   return from;
@@ -234,5 +253,5 @@ function explainRule(
     .map(({ kpi, op, value }) => `${kpi} ${kpis[kpi]} ${op} ${value}`)
     .join(", ");
   return `${rule.name} (${because}): ` +
-    own.map(({ key, from, to }) => `${key} ${from} → ${to}`).join(", ");
+    own.map(({ key, from, to }) => `${key} ${valueText(from)} → ${valueText(to)}`).join(", ");
 }

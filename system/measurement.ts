@@ -10,7 +10,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_valu
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
-import type { KpiValues, Profile } from "../model/profile.ts";
+import type {
+  KpiValues,
+  Parameter,
+  ParameterValue,
+  ParameterValues,
+  Profile,
+} from "../model/profile.ts";
+import { isReportable, kindText } from "../model/value.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
 /** What the system is asked to run under. */
@@ -39,7 +46,7 @@ export interface Measurement {
   /** KPIs by key; `null` where there is no value. */
   readonly kpis: KpiValues;
   /** What the system says it is running with, by flat parameter key. */
-  readonly effectiveParams: Readonly<Record<string, number>>;
+  readonly effectiveParams: ParameterValues;
   /** Why the iteration could not be measured; `null` if it was. */
   readonly failure: string | null;
 }
@@ -59,7 +66,7 @@ export interface Reading {
   /** KPIs by key. */
   readonly kpis: Readonly<Record<string, number>>;
   /** Effective parameters by flat key. */
-  readonly effectiveParams: Readonly<Record<string, number>>;
+  readonly effectiveParams: ParameterValues;
 }
 
 /** A measurement that could not be taken; it can be tried again. */
@@ -83,15 +90,15 @@ const MAX_OUTPUT_BYTES = 1024 * 1024;
 export interface Wanted {
   /** Keys of KPIs that must be there. */
   readonly kpis: readonly string[];
-  /** Keys of parameters that may be there. */
-  readonly params: readonly string[];
+  /** Parameters whose values may be there. */
+  readonly params: readonly Parameter[];
 }
 
 /** What a program has to report itself. */
 export function wantedFrom(profile: Profile, queried: boolean): Wanted {
   const own = <T extends { readonly key: string; readonly query?: string }>(all: readonly T[]) =>
-    all.filter(({ query }) => !queried || query === undefined).map(({ key }) => key);
-  return { kpis: own(profile.kpis), params: own(profile.parameters) };
+    all.filter(({ query }) => !queried || query === undefined);
+  return { kpis: own(profile.kpis).map(({ key }) => key), params: own(profile.parameters) };
 }
 
 /** Reads what a program wrote to `SOAK_OUTPUT`. */
@@ -117,13 +124,22 @@ export function readOutput(path: string, wanted: Wanted, secrets = NO_SECRETS): 
 /** What is wrong is said of the document without secrets, for errors quote from it. */
 function decodeOutput(bytes: Uint8Array, wanted: Wanted, secrets: Secrets): Reading {
   try {
-    return parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
+    const { kpis, effectiveParams } = parseOutput(decodeJson(bytes, "SOAK_OUTPUT"), wanted);
+    return { kpis, effectiveParams: withoutSecrets(effectiveParams, secrets) };
   } catch (error) {
     const shown = secrets.bytes(bytes);
     if (shown === bytes) throw error;
     parseOutput(decodeJson(shown, "SOAK_OUTPUT"), wanted);
     throw notMeasured("SOAK_OUTPUT has a secret where something else is expected");
   }
+}
+
+/** A text that the profile does not know may be anything, and is recorded. */
+function withoutSecrets(values: ParameterValues, secrets: Secrets): ParameterValues {
+  const shown = Object.entries(values).map(([key, value]) =>
+    [key, typeof value === "string" ? secrets.text(value) : value] as const
+  );
+  return Object.fromEntries(shown);
 }
 
 /** Reads `{"kpis":{…},"effective_params":{…}}`. */
@@ -134,27 +150,42 @@ export function parseOutput(value: JsonValue, wanted: Wanted): Reading {
       throw unknown("$", field, ["kpis", "effective_params"], "field");
     }
   }
-  const kpis = numbers(value, "kpis", wanted.kpis, "KPI");
-  const missing = wanted.kpis.find((key) => !Object.hasOwn(kpis, key));
+  const kpis: [string, number][] = [];
+  for (const [key, kpi] of entries(value, "kpis", wanted.kpis, "KPI")) {
+    if (typeof kpi !== "number") throw wrong(`$.kpis.${key}`, "a number", kpi);
+    kpis.push([key, kpi]);
+  }
+  const missing = wanted.kpis.find((key) => !kpis.some(([found]) => found === key));
   if (missing !== undefined) throw notMeasured(`SOAK_OUTPUT has no KPI ${missing}`);
-  return { kpis, effectiveParams: numbers(value, "effective_params", wanted.params, "parameter") };
+  return { kpis: Object.fromEntries(kpis), effectiveParams: effectiveParams(value, wanted.params) };
 }
 
-function numbers(
+function effectiveParams(document: JsonObject, wanted: readonly Parameter[]): ParameterValues {
+  const field = "effective_params";
+  const values: [string, ParameterValue][] = [];
+  for (const [key, value] of entries(document, field, wanted.map(({ key }) => key), "parameter")) {
+    const parameter = wanted.find((known) => known.key === key);
+    if (parameter === undefined) continue;
+    if (!isReportable(parameter, value)) {
+      throw wrong(`$.${field}.${key}`, kindText(parameter), value);
+    }
+    values.push([key, value]);
+  }
+  return Object.fromEntries(values);
+}
+
+/** The fields of a part of the document, all of which are known. */
+function entries(
   document: JsonObject,
   field: string,
   known: readonly string[],
   what: string,
-): Readonly<Record<string, number>> {
+): [string, JsonValue][] {
   const part = Object.hasOwn(document, field) ? document[field] : {};
   if (!isJsonObject(part)) throw wrong(`$.${field}`, "an object", part);
-  const result: [string, number][] = [];
-  for (const [key, value] of Object.entries(part)) {
-    if (!known.includes(key)) throw unknown(`$.${field}`, key, known, what);
-    if (typeof value !== "number") throw wrong(`$.${field}.${key}`, "a number", value);
-    result.push([key, value]);
-  }
-  return Object.fromEntries(result);
+  const stray = Object.keys(part).find((key) => !known.includes(key));
+  if (stray !== undefined) throw unknown(`$.${field}`, stray, known, what);
+  return Object.entries(part);
 }
 
 function wrong(path: string, expected: string, value: JsonValue | undefined): MeasurementError {

@@ -10,8 +10,15 @@ import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { skipN } from "pure-rand/utils/skipN";
 import { SoakError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json_value.ts";
-import { getAllParams, roundToStep } from "../model/params.ts";
-import type { KpiValues, Parameter, Profile } from "../model/profile.ts";
+import { getAllParams } from "../model/params.ts";
+import type {
+  KpiValues,
+  Parameter,
+  ParameterValue,
+  ParameterValues,
+  Profile,
+} from "../model/profile.ts";
+import { placeOf, scaleOf, valueAt } from "../model/scale.ts";
 import type { MockFault } from "../model/system_spec.ts";
 
 /** Options for {@linkcode createMock}. */
@@ -33,7 +40,7 @@ export interface MockMeasurement {
   /** KPIs by key, rounded to what a real system would report. */
   readonly kpis: KpiValues;
   /** What the system says it is running with, by flat parameter key. */
-  readonly effectiveParams: Readonly<Record<string, number>>;
+  readonly effectiveParams: ParameterValues;
 }
 
 /** A simulated system; each call of `measure` is one iteration. */
@@ -224,11 +231,12 @@ function disturbance(iteration: number, random: RandomGenerator): number {
   return inSeason && strikes < DISTURBANCE_CHANCE ? 0.4 + 0.6 * size : 0;
 }
 
-function steadyState(response: Response, params: Readonly<Record<string, number>>): number {
+function steadyState(response: Response, params: ParameterValues): number {
   let value = response.base;
   for (const [key, slope] of Object.entries(response.slopes)) {
     const reference = REFERENCE[key] ?? 0;
-    value += slope * ((params[key] ?? reference) - reference);
+    const param = params[key];
+    value += slope * ((typeof param === "number" ? param : reference) - reference);
   }
   const [low, high] = response.range;
   return Math.min(high, Math.max(low, value));
@@ -238,18 +246,16 @@ function limited(value: number, { range: [low, high], decimals }: Response): num
   return Number(Math.min(high, Math.max(low, value)).toFixed(decimals));
 }
 
-type Values = Readonly<Record<string, number>>;
-
 /** How the system takes a runtime: faithfully, or with a fault. */
 function createReceiver(
   parameters: readonly Parameter[],
   fault: MockFault | null,
   random: RandomGenerator,
-): (wanted: Values) => Values {
+): (wanted: ParameterValues) => ParameterValues {
   const byKey = new Map(parameters.map((parameter) => [parameter.key, parameter]));
-  let asked: Values | null = null;
-  let taken: Values = {};
-  let pending: Values = {};
+  let asked: ParameterValues | null = null;
+  let taken: ParameterValues = {};
+  let pending: ParameterValues = {};
 
   return (wanted) => {
     const changed = Object.entries(wanted).filter(([key, value]) => asked?.[key] !== value);
@@ -283,30 +289,31 @@ function createReceiver(
 }
 
 function drift(
-  taken: Values,
+  taken: ParameterValues,
   byKey: ReadonlyMap<string, Parameter>,
   random: RandomGenerator,
-): Values {
+): ParameterValues {
   const keys = Object.keys(taken);
   const key = keys[Math.floor(uniformFloat64(random) * keys.length)];
   const parameter = key === undefined ? undefined : byKey.get(key);
   if (key === undefined || parameter === undefined) return {};
-  const value = taken[key] ?? parameter.default;
-  const up = value + parameter.step <= parameter.max;
-  return { [key]: roundToStep(value + (up ? parameter.step : -parameter.step), parameter) };
+  const { max, step } = scaleOf(parameter);
+  const place = placeOf(parameter, taken[key] ?? parameter.default) ?? 0;
+  return { [key]: valueAt(parameter, place + (place + step <= max ? step : -step)) };
 }
 
 function clamp(
-  changed: readonly (readonly [string, number])[],
-  taken: Values,
+  changed: readonly (readonly [string, ParameterValue])[],
+  taken: ParameterValues,
   byKey: ReadonlyMap<string, Parameter>,
-): Values {
-  const values: Record<string, number> = {};
+): ParameterValues {
+  const values: Record<string, ParameterValue> = {};
   for (const [key, target] of changed) {
     const parameter = byKey.get(key);
     const from = taken[key] ?? target;
     if (parameter === undefined) continue;
-    const halfway = roundToStep(from + (target - from) / 2, parameter);
+    const [start = 0, end = 0] = [placeOf(parameter, from), placeOf(parameter, target)];
+    const halfway = valueAt(parameter, start + (end - start) / 2);
     values[key] = halfway === target ? from : halfway;
   }
   return values;

@@ -7,7 +7,8 @@
 import { parseJson } from "../base/json.ts";
 import { isJsonObject, type JsonValue } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
-import type { Profile } from "../model/profile.ts";
+import type { Kpi, Parameter, ParameterValue, Profile } from "../model/profile.ts";
+import { valueOfMetric } from "../model/value.ts";
 import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
 
 /** The placeholder in a query for the length of an iteration, for example `rate(x[${window}])`. */
@@ -30,22 +31,38 @@ export async function readQueries(
   windowSeconds: number,
   options: QueryOptions,
 ): Promise<Reading> {
-  const read = async (
-    what: string,
-    all: readonly { readonly key: string; readonly query?: string }[],
-  ): Promise<Record<string, number>> => {
-    const values: [string, number][] = [];
-    for (const { key, query } of all) {
-      if (query === undefined) continue;
-      const text = query.replaceAll(WINDOW, promDuration(windowSeconds));
-      values.push([key, await ask(`${what} ${key}`, text, options)]);
-    }
-    return Object.fromEntries(values);
-  };
+  const kpis: [string, number][] = [];
+  for (const kpi of queried(profile.kpis)) {
+    kpis.push([kpi.key, await ask("KPI", kpi, windowSeconds, options)]);
+  }
+  const effectiveParams: [string, ParameterValue][] = [];
+  for (const parameter of queried(profile.parameters)) {
+    const number = await ask("parameter", parameter, windowSeconds, options);
+    effectiveParams.push([parameter.key, meaningOf(number, parameter)]);
+  }
   return {
-    kpis: await read("KPI", profile.kpis),
-    effectiveParams: await read("parameter", profile.parameters),
+    kpis: Object.fromEntries(kpis),
+    effectiveParams: Object.fromEntries(effectiveParams),
   };
+}
+
+function queried<T extends Kpi | Parameter>(all: readonly T[]): (T & Queried)[] {
+  return all.filter((item): item is T & Queried => item.query !== undefined);
+}
+
+/** A KPI or a parameter with a query. */
+interface Queried {
+  readonly key: string;
+  readonly query: string;
+}
+
+/** The value that a number stands for: of a boolean, 0 is false and 1 is true. */
+function meaningOf(number: number, parameter: Parameter & Queried): ParameterValue {
+  const value = valueOfMetric(parameter, number);
+  if (value !== undefined) return value;
+  const what =
+    `parameter ${parameter.key}: the value is ${number}, and only 0 is false and 1 is true`;
+  throw notMeasured(`${what} (query: ${printable(parameter.query, 300)})`);
 }
 
 /** A duration as PromQL writes it. Never rounded up: that would take in the iteration before. */
@@ -54,12 +71,18 @@ function promDuration(seconds: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-async function ask(what: string, query: string, options: QueryOptions): Promise<number> {
+async function ask(
+  what: string,
+  { key, query: text }: Queried,
+  windowSeconds: number,
+  options: QueryOptions,
+): Promise<number> {
+  const query = text.replaceAll(WINDOW, promDuration(windowSeconds));
   try {
     return await queryPrometheus(query, options);
   } catch (error) {
     if (!(error instanceof MeasurementError)) throw error;
-    throw notMeasured(`${what}: ${error.what} (query: ${printable(query, 300)})`, {
+    throw notMeasured(`${what} ${key}: ${error.what} (query: ${printable(query, 300)})`, {
       cause: error,
     });
   }

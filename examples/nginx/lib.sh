@@ -6,6 +6,9 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # Makes nginx.conf of the template and the runtime, which is one line of JSON.
 render() {
   local key value edits=(-e "s/@port@/$PORT/g")
+  value=off
+  grep -q '"gzip":true' "$SOAK_RUNTIME" && value=on
+  edits+=(-e "s/@gzip@/$value/g")
   for key in limit_rate limit_burst keepalive_requests; do
     value="$(sed -n 's/.*"'"$key"'":\([0-9]*\).*/\1/p' "$SOAK_RUNTIME")"
     edits+=(-e "s/@$key@/$value/g")

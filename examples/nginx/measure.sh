@@ -23,11 +23,14 @@ if [[ $effective == "$(text_of_running "$dump")" ]]; then
   directive() { sed -n "s/^ *$1.*[ =]\([0-9]*\)\(r\/s\)\{0,1\};.*/\1/p" <<<"$dump"; }
   effective="limit_rate=$(directive limit_req_zone) limit_burst=$(directive 'limit_req zone')"
   effective+=" keepalive_requests=$(directive keepalive_requests)"
+  effective+=" gzip=$(sed -n 's/^ *gzip \(o[nf]*\);/\1/p' <<<"$dump")"
 else
   echo "the worker was not started with the configuration that nginx -T shows"
 fi
 echo "$effective"
 
-params="$(sed 's/\([a-z_]*\)=\([0-9]*\)/"\1":\2/g; s/ /,/g' <<<"$effective")"
+# What is on or off for nginx is true or false in JSON.
+params="$(sed 's/=on\b/=true/; s/=off\b/=false/; s/\([a-z_]*\)=\([a-z0-9]*\)/"\1":\2/g; s/ /,/g' \
+  <<<"$effective")"
 echo "{\"kpis\":{$kpis,\"reconnect_ratio\":$reconnects},\"effective_params\":{$params}}" \
   >"$SOAK_OUTPUT"

@@ -244,17 +244,17 @@ Deno.test("parseOptions() strikes half of the time unless a fault has a rate", (
   assertEquals(command.mockFault, { kind: "drift", rate: 0.5 });
 });
 
-Deno.test("parseOptions() reads targets as plain decimal numbers", () => {
+Deno.test("parseOptions() reads targets as texts, whose meaning the profile tells", () => {
   assertEquals(parse("apply --runtime r.json a=1 b=-0.5 c=-0"), {
     command: "apply",
     profile: "market-maker",
     runtimePath: "r.json",
-    deltas: { a: 1, b: -0.5, c: 0 },
+    targets: { a: "1", b: "-0.5", c: "-0" },
     json: false,
   });
   const command = parse("params validate __proto__=1 constructor=2");
   assert(command.command === "params" && command.action === "validate");
-  assertEquals(Object.keys(command.deltas), ["__proto__", "constructor"]);
+  assertEquals(Object.keys(command.targets), ["__proto__", "constructor"]);
 });
 
 Deno.test("parseOptions() reads one parameter of one file", () => {
@@ -361,16 +361,11 @@ Deno.test("parseOptions() refuses numbers that are not plain decimals in range",
   ]);
 });
 
-Deno.test("parseOptions() refuses targets that are not one number for one key", () => {
+Deno.test("parseOptions() refuses targets that are not one value for one key", () => {
   assertMistakes([
     ["apply --runtime r a=1 a=1", "a", "given twice"],
     ["apply --runtime r a", '"a"', "expected KEY=VALUE"],
     ["apply --runtime r =1", '"=1"', "expected KEY=VALUE"],
-    ["apply --runtime r a=", "a", 'found ""'],
-    ["apply --runtime r a=1=2", "a", 'found "1=2"'],
-    ["apply --runtime r a=1e3", "a", 'found "1e3"'],
-    ["apply --runtime r a=9007199254740993", "a", "expected a number"],
-    ["params validate a=NaN", "a", 'found "NaN"'],
   ]);
 });
 

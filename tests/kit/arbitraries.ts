@@ -7,19 +7,23 @@
 import fc from "fast-check";
 import type { JsonObject } from "../../base/json_value.ts";
 import {
-  type AppliedStep,
   EMPTY_HISTORY,
   type GuardHistory,
   observeIteration,
   rememberApplied,
+  stepsOf,
+  type ValueChange,
 } from "../../model/guards.ts";
-import { marketMaker } from "../../model/market_maker.ts";
-import { applyDeltas, roundToStep } from "../../model/params.ts";
-import type { GuardSettings, Parameter } from "../../model/profile.ts";
+import { applyDeltas } from "../../model/params.ts";
+import type { GuardSettings, Parameter, ParameterValue } from "../../model/profile.ts";
+import { roundToStep } from "../../model/scale.ts";
+import { MIXED } from "./mixed_profile.ts";
 import type { PastIteration } from "./naive_guards.ts";
 
-/** A value of a parameter, within its bounds and on its step. */
-export function parameterValue(parameter: Parameter): fc.Arbitrary<number> {
+/** A value of a parameter that it may take; a number is on its step. */
+export function parameterValue(parameter: Parameter): fc.Arbitrary<ParameterValue> {
+  if (parameter.kind === "boolean") return fc.boolean();
+  if (parameter.kind === "enum") return fc.constantFrom(...parameter.values);
   const { min, max, step } = parameter;
   return fc.integer({ min: 0, max: Math.round((max - min) / step) })
     .map((steps) => roundToStep(min + steps * step, parameter));
@@ -28,7 +32,7 @@ export function parameterValue(parameter: Parameter): fc.Arbitrary<number> {
 /** Acceptable values of some parameters, by key. */
 export function acceptableTargets(
   parameters: readonly Parameter[],
-): fc.Arbitrary<Record<string, number>> {
+): fc.Arbitrary<Record<string, ParameterValue>> {
   return fc.subarray([...parameters])
     .chain((some) =>
       fc.tuple(...some.map((p) => parameterValue(p).map((v) => [p.key, v] as const)))
@@ -55,8 +59,9 @@ export interface Situation {
 }
 
 /** Parameters that random histories change. */
-export const CHANGED = marketMaker.parameters.filter(({ key }) =>
-  ["tail_age_ms", "impact_cap_ratio", "min_interval_ms", "concurrency_limit"].includes(key)
+export const CHANGED = MIXED.parameters.filter(({ key }) =>
+  ["tail_age_ms", "impact_cap_ratio", "min_interval_ms", "post_only", "quote_mode", "lot"]
+    .includes(key)
 );
 
 const anyIteration = fc.record({
@@ -70,21 +75,21 @@ const anyIteration = fc.record({
   targets: fc.oneof(fc.constant(null), acceptableTargets(CHANGED)),
 });
 
-/** A random past with the runtime that it led to. */
+/** A random past, under the profile with parameters of every kind, with the runtime it led to. */
 export const situation: fc.Arbitrary<Situation> = fc.tuple(
-  acceptableTargets(marketMaker.parameters),
+  acceptableTargets(MIXED.parameters),
   tunerSettings,
   fc.array(anyIteration, { minLength: 1, maxLength: 14 }),
   fc.boolean(),
 ).map(([start, tuner, events, complete]) => {
-  const values: Record<string, number> = { ...start };
+  const values: Record<string, ParameterValue> = { ...start };
   if (complete) { for (const { key, default: value } of CHANGED) values[key] ??= value; }
   let timeMs = 1_735_689_600_000;
   const iterations = events.map(({ seconds, kpisMet, targets }, i) => {
     timeMs += seconds * 1000;
     const last = i === events.length - 1;
     if (targets === null || last) return { timeMs, kpisMet, applied: null };
-    const applied: AppliedStep[] = [];
+    const applied: ValueChange[] = [];
     for (const [key, to] of Object.entries(targets)) {
       const from = values[key];
       if (from !== undefined) applied.push({ key, from, to });
@@ -92,7 +97,7 @@ export const situation: fc.Arbitrary<Situation> = fc.tuple(
     }
     return { timeMs, kpisMet, applied };
   });
-  const next = applyDeltas({}, values).runtime;
+  const next = applyDeltas({}, values, MIXED.parameters).runtime;
   const section = next["tuner"];
   return {
     iterations,
@@ -104,6 +109,8 @@ export const situation: fc.Arbitrary<Situation> = fc.tuple(
 export function historyOf(iterations: readonly PastIteration[]): GuardHistory {
   return iterations.reduce((history, { timeMs, kpisMet, applied }, i) => {
     const observed = observeIteration(history, { iteration: i + 1, timeMs, kpisMet });
-    return applied === null ? observed : rememberApplied(observed, applied);
+    return applied === null
+      ? observed
+      : rememberApplied(observed, stepsOf(applied, MIXED.parameters));
   }, EMPTY_HISTORY);
 }

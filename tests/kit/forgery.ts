@@ -4,6 +4,7 @@ import { sha256Hex } from "../../base/hash.ts";
 import type { JsonValue } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, findParameter, getAllParams } from "../../model/params.ts";
+import type { Parameter, ParameterValue, ParameterValues, Profile } from "../../model/profile.ts";
 import { TuningReportText } from "../../record/tuning_report.ts";
 import { runSoak } from "../../run/run.ts";
 import { fillFolder, memoryDir, textsIn } from "./temp_dir.ts";
@@ -24,8 +25,8 @@ export interface ReasonDraft {
 /** A change that can be changed in place. */
 export interface ChangeDraft {
   key: string;
-  from: number;
-  to: number;
+  from: ParameterValue;
+  to: ParameterValue;
   rule: string;
 }
 
@@ -33,8 +34,8 @@ export interface ChangeDraft {
 export interface SummaryDraft {
   iteration: number;
   previous_hash: string;
-  runtime_overrides: Record<string, Record<string, number>>;
-  effective_params: Record<string, number>;
+  runtime_overrides: Record<string, Record<string, ParameterValue>>;
+  effective_params: Record<string, ParameterValue>;
   incidents?: { kind: string; reason: string; times: number }[];
   summary: Record<string, JsonValue> & {
     runtime_utc: string;
@@ -43,9 +44,9 @@ export interface SummaryDraft {
     kpi_reasons: string[];
   };
   tuning: {
-    proposed_deltas: Record<string, number>;
+    proposed_deltas: Record<string, ParameterValue>;
     applied: boolean;
-    deltas: Record<string, number>;
+    deltas: Record<string, ParameterValue>;
     changed_keys: string[];
     changes: ChangeDraft[];
     old_hash: string;
@@ -86,17 +87,22 @@ const bases = new Map<string, Promise<Readonly<Record<string, string>>>>();
 export function honestRun(
   seed: number,
   iterations: number,
+  profile: Profile = marketMaker,
 ): Promise<Readonly<Record<string, string>>> {
-  const key = `${seed}x${iterations}`;
-  const known = bases.get(key) ?? makeRun(seed, iterations);
+  const key = `${profile.name}, ${seed}x${iterations}`;
+  const known = bases.get(key) ?? makeRun(seed, iterations, profile);
   bases.set(key, known);
   return known;
 }
 
-async function makeRun(seed: number, iterations: number): Promise<Record<string, string>> {
+async function makeRun(
+  seed: number,
+  iterations: number,
+  profile: Profile,
+): Promise<Record<string, string>> {
   await using temp = await memoryDir();
   const dir = temp.file("run");
-  await runSoak({ dir, iterations, autoTune: true, seed });
+  await runSoak({ dir, iterations, autoTune: true, seed, profile });
   return textsIn(dir);
 }
 
@@ -106,10 +112,16 @@ export class Forgery {
   readonly folders: string[] = [];
   readonly bytes: Record<string, Uint8Array> = {};
   readonly iterations: number;
+  readonly parameters: readonly Parameter[];
 
-  constructor(files: Readonly<Record<string, string>>, iterations: number) {
+  constructor(
+    files: Readonly<Record<string, string>>,
+    iterations: number,
+    { parameters }: Pick<Profile, "parameters"> = marketMaker,
+  ) {
     this.files = { ...files };
     this.iterations = iterations;
+    this.parameters = parameters;
   }
 
   /** The numbers of all iterations. */
@@ -191,11 +203,13 @@ export class Forgery {
       const draft = this.read(i);
       const { tuning } = draft;
       draft.runtime_overrides = runtime;
-      draft.effective_params = getAllParams(runtime);
+      draft.effective_params = getAllParams(runtime, this.parameters);
       tuning.old_hash = await sha256Hex(canonicalJson(runtime));
       if (tuning.applied) {
-        for (const change of tuning.changes) change.from = getAllParams(runtime)[change.key] ?? NaN;
-        runtime = nextRuntime(runtime, tuning.deltas);
+        for (const change of tuning.changes) {
+          change.from = getAllParams(runtime, this.parameters)[change.key] ?? NaN;
+        }
+        runtime = nextRuntime(runtime, tuning.deltas, this.parameters);
       }
       tuning.state_hash = await sha256Hex(canonicalJson(runtime));
       draft.summary.state_hash = tuning.state_hash;
@@ -229,9 +243,9 @@ export class Forgery {
   }
 
   /** Makes an iteration propose and apply targets as if a rule had asked for them. */
-  impose(iteration: number, targets: Readonly<Record<string, number>>, rule = "risk-high"): void {
+  impose(iteration: number, targets: ParameterValues, rule = "risk-high"): void {
     this.edit(iteration, (draft) => {
-      const values = getAllParams(draft.runtime_overrides);
+      const values = getAllParams(draft.runtime_overrides, this.parameters);
       const { tuning } = draft;
       tuning.proposed_deltas = { ...targets };
       tuning.deltas = { ...targets };
@@ -258,7 +272,7 @@ export class Forgery {
 
   /** The value of a parameter in an iteration. */
   value(iteration: number, key: string): number {
-    return getAllParams(this.read(iteration).runtime_overrides)[key] ?? NaN;
+    return Number(getAllParams(this.read(iteration).runtime_overrides, this.parameters)[key]);
   }
 
   /** Writes the files into a folder that is not there yet. */
@@ -284,14 +298,15 @@ export const NO_REASON: ReasonDraft = {
 /** Applies what the pipeline would refuse, too. */
 function nextRuntime(
   runtime: SummaryDraft["runtime_overrides"],
-  deltas: Readonly<Record<string, number>>,
+  deltas: ParameterValues,
+  parameters: readonly Parameter[],
 ): SummaryDraft["runtime_overrides"] {
   try {
-    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas).runtime));
+    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas, parameters).runtime));
   } catch {
     const next: SummaryDraft["runtime_overrides"] = structuredClone(runtime);
     for (const [key, value] of Object.entries(deltas)) {
-      const [group, name] = findParameter(key)?.path.split(".") ?? [];
+      const [group, name] = findParameter(key, parameters)?.path.split(".") ?? [];
       if (group !== undefined && name !== undefined) (next[group] ??= {})[name] = value;
     }
     return next;

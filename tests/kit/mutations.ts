@@ -234,7 +234,7 @@ const changes: Mutation[] = [
     "changes_wrong",
     (run) =>
       run.edit(run.applied(), ({ tuning: { changes: [first] } }) => {
-        if (first !== undefined) first.from += 1;
+        if (first !== undefined) first.from = Number(first.from) + 1;
       }),
   ),
   lie(
@@ -242,7 +242,7 @@ const changes: Mutation[] = [
     "changes_wrong",
     (run) =>
       run.edit(run.applied(), ({ tuning: { changes: [first] } }) => {
-        if (first !== undefined) first.to += 1;
+        if (first !== undefined) first.to = Number(first.to) + 1;
       }),
   ),
   lie(

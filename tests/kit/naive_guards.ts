@@ -7,8 +7,8 @@
  */
 
 import type { JsonObject, JsonValue } from "../../base/json_value.ts";
-import type { AppliedStep, Guard } from "../../model/guards.ts";
-import type { GuardSettings, Profile } from "../../model/profile.ts";
+import type { Guard, ValueChange } from "../../model/guards.ts";
+import type { GuardSettings, Parameter, ParameterValues, Profile } from "../../model/profile.ts";
 
 /** One iteration, as the records tell it. */
 export interface PastIteration {
@@ -17,7 +17,7 @@ export interface PastIteration {
   /** Whether it met every KPI. */
   readonly kpisMet: boolean;
   /** What was applied after it; `null` if nothing was. */
-  readonly applied: readonly AppliedStep[] | null;
+  readonly applied: readonly ValueChange[] | null;
 }
 
 /** Rounding noise that the velocity guard forgives, as a share of the range. */
@@ -27,7 +27,7 @@ const NOISE = 1e-9;
 export function naiveGuards(
   iterations: readonly PastIteration[],
   runtime: JsonObject,
-  proposal: Readonly<Record<string, number>>,
+  proposal: ParameterValues,
   profile: Profile,
 ): Record<Guard, boolean> {
   const setting = (name: keyof GuardSettings): number =>
@@ -45,19 +45,21 @@ export function naiveGuards(
   let oscillation = false;
   let velocity = false;
   let no_op = true;
-  for (const { key, path, min, max } of profile.parameters) {
-    const target = proposal[key];
-    if (target === undefined) continue;
-    const current = numberAt(runtime, path.split("."));
-    if (current !== target) no_op = false;
-    if (current === undefined) continue;
+  for (const parameter of profile.parameters) {
+    const { key, path } = parameter;
+    if (proposal[key] === undefined) continue;
+    const value = valueAt(runtime, path.split("."));
+    if (value !== proposal[key]) no_op = false;
+    const current = position(parameter, value);
+    const target = position(parameter, proposal[key]);
+    if (current === undefined || target === undefined) continue;
 
     const changes: { readonly timeMs: number; readonly by: number }[] = [];
     for (const { timeMs, applied } of iterations) {
       for (const step of applied ?? []) {
-        if (step.key === key && step.to !== step.from) {
-          changes.push({ timeMs, by: step.to - step.from });
-        }
+        if (step.key !== key || step.to === step.from) continue;
+        const by = (position(parameter, step.to) ?? NaN) - (position(parameter, step.from) ?? NaN);
+        changes.push({ timeMs, by });
       }
     }
     changes.push({ timeMs: now, by: target - current });
@@ -73,21 +75,42 @@ export function naiveGuards(
       if (flips === window.length - 1) oscillation = true;
     }
 
-    const range = max - min;
+    const numeric = parameter.kind !== "boolean" && parameter.kind !== "enum";
+    const range = parameter.kind === "boolean"
+      ? 1
+      : parameter.kind === "enum"
+      ? parameter.values.length - 1
+      : parameter.max - parameter.min;
+    // Of a list or a switch, one place may always be moved.
+    const cap = (name: "velocity_cap" | "max_delta_per_hour"): number =>
+      numeric ? setting(name) : Math.max(setting(name), 1 / range);
     const hour = changes
       .filter(({ timeMs }) => now - timeMs < 3600 * 1000)
       .reduce((sum, { by }) => sum + Math.abs(by), 0);
-    if (Math.abs(target - current) / range > setting("velocity_cap") + NOISE) velocity = true;
-    if (hour / range > setting("max_delta_per_hour") + NOISE) velocity = true;
+    if (Math.abs(target - current) / range > cap("velocity_cap") + NOISE) velocity = true;
+    if (hour / range > cap("max_delta_per_hour") + NOISE) velocity = true;
   }
   return { freeze, oscillation, velocity, cooldown, no_op };
 }
 
+/** How far up a value stands; a number is that itself. */
+function position(parameter: Parameter, value: JsonValue | undefined): number | undefined {
+  if (parameter.kind === "boolean") return value === true ? 1 : value === false ? 0 : undefined;
+  if (parameter.kind !== "enum") return typeof value === "number" ? value : undefined;
+  const at = parameter.values.map((known) => JSON.stringify(known)).indexOf(JSON.stringify(value));
+  return at === -1 ? undefined : at;
+}
+
 function numberAt(value: JsonValue, path: readonly string[]): number | undefined {
+  const at = valueAt(value, path);
+  return typeof at === "number" ? at : undefined;
+}
+
+function valueAt(value: JsonValue, path: readonly string[]): JsonValue | undefined {
   let at: JsonValue | undefined = value;
   for (const name of path) {
     if (typeof at !== "object" || at === null || Array.isArray(at)) return undefined;
     at = Object.entries(at).find(([key]) => key === name)?.[1];
   }
-  return typeof at === "number" ? at : undefined;
+  return at;
 }

@@ -5,8 +5,16 @@
  */
 
 import fc from "fast-check";
-import { roundToStep } from "../../model/params.ts";
-import type { Action, Kpi, Parameter, Profile, Rule } from "../../model/profile.ts";
+import { marketMaker } from "../../model/market_maker.ts";
+import type {
+  Action,
+  Kpi,
+  NumberParameter,
+  Parameter,
+  Profile,
+  Rule,
+} from "../../model/profile.ts";
+import { roundToStep, scaleOf, valueAt } from "../../model/scale.ts";
 
 const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,11}$/)
   .filter((text) => !["constructor", "prototype", "tuner"].includes(text));
@@ -18,11 +26,11 @@ const names = (minLength: number): fc.Arbitrary<string[]> =>
 
 const step = fc.constantFrom(1, 2, 10, 0.5, 0.05, 0.001, 3);
 
-function parameter(key: string): fc.Arbitrary<Parameter> {
+function numberParameter(key: string): fc.Arbitrary<Parameter> {
   return fc.tuple(step, fc.integer({ min: -20, max: 40 }), fc.integer({ min: 1, max: 60 }))
     .chain(([step, low, count]) =>
       fc.record({
-        kind: fc.constant<Parameter["kind"]>(Number.isInteger(step) ? "integer" : "number"),
+        kind: fc.constant<NumberParameter["kind"]>(Number.isInteger(step) ? "integer" : "number"),
         at: fc.integer({ min: 0, max: count }),
         nested: fc.boolean(),
         unit: fc.string({ maxLength: 5 }),
@@ -40,6 +48,38 @@ function parameter(key: string): fc.Arbitrary<Parameter> {
     );
 }
 
+function booleanParameter(key: string): fc.Arbitrary<Parameter> {
+  return fc.boolean().map((value) => ({
+    key,
+    path: `switches.${key}`,
+    kind: "boolean",
+    default: value,
+    description: "",
+  }));
+}
+
+function enumParameter(key: string): fc.Arbitrary<Parameter> {
+  const value = fc.oneof(
+    fc.constantFrom("on", "off", "auto", "true", "1", "lru 2", "\u00e9", "x".repeat(100)),
+    fc.integer({ min: -5, max: 5 }),
+    fc.constantFrom(0.5, 1e-7, 4096),
+  );
+  return fc.uniqueArray(value, { minLength: 2, maxLength: 6, selector: String }).chain((values) =>
+    fc.constantFrom(...values).map((initial) => ({
+      key,
+      path: key,
+      kind: "enum",
+      values,
+      default: initial,
+      description: "",
+    }))
+  );
+}
+
+function parameter(key: string): fc.Arbitrary<Parameter> {
+  return fc.oneof(numberParameter(key), booleanParameter(key), enumParameter(key));
+}
+
 function kpi(key: string, first: boolean): fc.Arbitrary<Kpi> {
   const target = fc.integer({ min: -100, max: 100 });
   return fc.record({
@@ -52,7 +92,9 @@ function kpi(key: string, first: boolean): fc.Arbitrary<Kpi> {
   });
 }
 
-function action({ key: param, min, max, step }: Parameter): fc.Arbitrary<Action> {
+function action(parameter: Parameter): fc.Arbitrary<Action> {
+  const { key: param } = parameter;
+  const { min, max, step } = scaleOf(parameter);
   const count = Math.round((max - min) / step);
   const add = fc.tuple(fc.integer({ min: 1, max: count }), fc.constantFrom(1, -1))
     .map(([steps, sign]) => ({ param, add: roundToStep(sign * steps * step, { step }) }));
@@ -60,7 +102,7 @@ function action({ key: param, min, max, step }: Parameter): fc.Arbitrary<Action>
     fc.option(fc.integer({ min: 0, max: count - 1 }), { nil: null }).map((back) => {
       if (back === null) return action;
       const limit = action.add > 0 ? max - back * step : min + back * step;
-      return { ...action, limit: roundToStep(limit, { step }) };
+      return { ...action, limit: valueAt(parameter, limit) };
     })
   );
 }
@@ -69,6 +111,7 @@ function rule(
   name: string,
   kpis: readonly Kpi[],
   parameters: readonly Parameter[],
+  value: fc.Arbitrary<number>,
 ): fc.Arbitrary<Rule> {
   return fc.record({
     name: fc.constant(name),
@@ -78,7 +121,7 @@ function rule(
         fc.record({
           kpi: fc.constant(key),
           op: fc.constantFrom(">=", ">", "<=", "<"),
-          value: fc.integer({ min: -100, max: 100 }),
+          value,
         })
       ))
     ),
@@ -87,19 +130,18 @@ function rule(
   });
 }
 
-/** Any profile without an error; warnings it may have. */
-export const validProfile: fc.Arbitrary<Profile> = fc.tuple(names(1), names(1), names(0)).chain(
-  ([parameterKeys, kpiKeys, ruleNames]) =>
-    fc.tuple(
-      fc.tuple(...parameterKeys.map((key) => parameter(key))),
-      fc.tuple(...kpiKeys.map((key, i) => kpi(key, i === 0))),
-    ).chain(([parameters, kpis]) =>
+function profileOf(
+  kpis: fc.Arbitrary<readonly Kpi[]>,
+  value: fc.Arbitrary<number>,
+): fc.Arbitrary<Profile> {
+  return fc.tuple(names(1), kpis, names(0)).chain(([parameterKeys, kpis, ruleNames]) =>
+    fc.tuple(...parameterKeys.map((key) => parameter(key))).chain((parameters) =>
       fc.record({
         name,
         description: fc.string(),
         parameters: fc.constant(parameters),
         kpis: fc.constant(kpis),
-        rules: fc.tuple(...ruleNames.map((name) => rule(name, kpis, parameters))),
+        rules: fc.tuple(...ruleNames.map((name) => rule(name, kpis, parameters, value))),
         guards: fc.record({
           freeze_after: fc.integer({ min: 1, max: 5 }),
           freeze_iters: fc.integer({ min: 1, max: 5 }),
@@ -116,5 +158,18 @@ export const validProfile: fc.Arbitrary<Profile> = fc.tuple(names(1), names(1), 
           signature_stuck: 1,
         }),
       })
-    ),
+    )
+  );
+}
+
+/** Any profile without an error; warnings it may have. */
+export const validProfile: fc.Arbitrary<Profile> = profileOf(
+  names(1).chain((keys) => fc.tuple(...keys.map((key, i) => kpi(key, i === 0)))),
+  fc.integer({ min: -100, max: 100 }),
+);
+
+/** Any such profile with the KPIs of the built-in one, which the simulated system has. */
+export const simulatedProfile: fc.Arbitrary<Profile> = profileOf(
+  fc.constant(marketMaker.kpis),
+  fc.constantFrom(0.3, 0.42, 0.6, 0.7, 0.8, 0.85, -1, 0, 2.7, 4, 5, 330, 345, 350),
 );

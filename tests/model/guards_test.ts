@@ -8,18 +8,21 @@ import {
   GUARDS,
   observeIteration,
   rememberApplied,
+  type ValueChange,
   velocityBudget,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
+import type { ParameterValues } from "../../model/profile.ts";
 import { primaryGuard, type ProposalContext, skipReason } from "../../model/skip_reason.ts";
 import { acceptableTargets, CHANGED, historyOf, situation } from "../kit/arbitraries.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 import { naiveGuards, type PastIteration } from "../kit/naive_guards.ts";
 
 const START = Date.UTC(2025, 0, 1);
 const MINUTE = 60_000;
 
 /** Iterations five minutes apart that meet no KPI, with what was applied after each. */
-function tuned(...applied: readonly (readonly AppliedStep[] | null)[]): PastIteration[] {
+function tuned(...applied: readonly (readonly ValueChange[] | null)[]): PastIteration[] {
   return applied.map((steps, i) => ({
     timeMs: START + 5 * MINUTE * i,
     kpisMet: false,
@@ -35,9 +38,9 @@ function measured(...kpisMet: readonly boolean[]): PastIteration[] {
 function holding(
   iterations: readonly PastIteration[],
   runtime: JsonObject,
-  proposal: Readonly<Record<string, number>>,
+  proposal: ParameterValues,
 ): string[] {
-  const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, marketMaker);
+  const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, MIXED);
   return GUARDS.filter((guard) => evaluation[guard].holds);
 }
 
@@ -59,15 +62,15 @@ Deno.test("evaluateGuards() agrees with the naive guards over random histories",
       situation,
       fc.oneof(
         acceptableTargets(CHANGED),
-        acceptableTargets(marketMaker.parameters),
+        acceptableTargets(MIXED.parameters),
         fc.constant({}),
       ),
       fc.boolean(),
       ({ iterations, runtime }, targets, stand) => {
         const proposal = stand ? currentValues(runtime, Object.keys(targets)) : targets;
-        const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, marketMaker);
+        const evaluation = evaluateGuards(historyOf(iterations), runtime, proposal, MIXED);
         const found = Object.fromEntries(GUARDS.map((guard) => [guard, evaluation[guard].holds]));
-        const expected = naiveGuards(iterations, runtime, proposal, marketMaker);
+        const expected = naiveGuards(iterations, runtime, proposal, MIXED);
         assertEquals(found, expected);
         for (const guard of GUARDS) {
           const outcome = `${guard} ${expected[guard]}`;
@@ -87,7 +90,7 @@ Deno.test("evaluateGuards() agrees with the naive guards over random histories",
 function currentValues(runtime: JsonObject, keys: readonly string[]): Record<string, number> {
   const sections: Record<string, Record<string, number>> = JSON.parse(JSON.stringify(runtime));
   const values: Record<string, number> = {};
-  for (const { key, path } of marketMaker.parameters) {
+  for (const { key, path } of MIXED.parameters) {
     const [section = "", name = ""] = path.split(".");
     const value = sections[section]?.[name];
     if (keys.includes(key) && value !== undefined) values[key] = value;
@@ -307,6 +310,89 @@ Deno.test("a history does not grow with the number of iterations", () => {
   assert(size < 100, `${size} entries`);
 });
 
+/** A runtime with a switch and a list, and guard settings that keep other guards out of the way. */
+function mode(quote_mode: string, post_only = false, tuner: JsonObject = {}): JsonObject {
+  return { engine: { quote_mode, post_only }, tuner: { cooldown_iters: 0, ...tuner } };
+}
+
+const turned = (to: boolean): ValueChange[] => [{ key: "post_only", from: !to, to }];
+
+Deno.test("velocity lets one place of a switch or a list pass, however small the cap", () => {
+  for (const velocity_cap of [0.01, 0.25, 0.49]) {
+    const runtime = mode("normal", false, { velocity_cap, max_delta_per_hour: 0.01 });
+    assertEquals(holding(measured(false), runtime, { quote_mode: "wide" }), []);
+    assertEquals(holding(measured(false), runtime, { quote_mode: "tight" }), []);
+    assertEquals(holding(measured(false), runtime, { post_only: true }), []);
+    assertEquals(holding(measured(false), runtime, { quote_mode: "very wide" }), ["velocity"]);
+  }
+});
+
+Deno.test("velocity lets as many places pass as the cap has whole ones", () => {
+  const held = (velocity_cap: number) =>
+    ["normal", "wide", "very wide", "off"].filter((quote_mode) =>
+      holding(measured(false), mode("tight", false, { velocity_cap, max_delta_per_hour: 2 }), {
+        quote_mode,
+      }).length > 0
+    );
+  assertEquals(held(0.25), ["wide", "very wide", "off"]);
+  assertEquals(held(0.5), ["very wide", "off"]);
+  assertEquals(held(0.74), ["very wide", "off"]);
+  assertEquals(held(0.75), ["off"]);
+  assertEquals(held(1), []);
+});
+
+Deno.test("velocity lets a switch be turned once within the hour, and says so in places", () => {
+  const past = tuned(turned(true), null);
+  assertEquals(holding(past, mode("tight", true), { post_only: false }), ["velocity"]);
+  const { velocity } = evaluateGuards(
+    historyOf(past),
+    mode("tight", true),
+    { post_only: false },
+    MIXED,
+  );
+  assertEquals(velocity.detail, "post_only 2 places in an hour, cap 1 place");
+  const list = { quote_mode: "off" };
+  const far = evaluateGuards(historyOf(measured(false)), mode("normal"), list, MIXED);
+  assertEquals(far.velocity.detail, "quote_mode step 3 places, cap 1 place");
+  const later = past.map((iteration, i) => ({ ...iteration, timeMs: START + 60 * MINUTE * i }));
+  assertEquals(holding(later, mode("tight", true), { post_only: false }), []);
+});
+
+Deno.test("oscillation holds when a switch would be turned for the third time in a row", () => {
+  const twice = tuned(turned(true), turned(false), null);
+  const loose = { max_delta_per_hour: 3 };
+  assertEquals(holding(twice, mode("tight", false, loose), { post_only: true }), ["oscillation"]);
+  assertEquals(
+    holding(twice, mode("tight", false, { ...loose, oscillation_window: 4 }), { post_only: true }),
+    [],
+  );
+});
+
+Deno.test("oscillation goes by the order of a list, not by what its values are", () => {
+  const moved = (from: number, to: number): ValueChange[] => [{ key: "lot", from, to }];
+  const modes = (from: string, to: string): ValueChange[] => [{ key: "quote_mode", from, to }];
+  // In the list, "off" is above "tight": as texts it would be the other way round.
+  const past = tuned(modes("tight", "normal"), modes("normal", "tight"), null);
+  assertEquals(
+    holding(past, mode("tight", false, { max_delta_per_hour: 2 }), {
+      quote_mode: "normal",
+    }),
+    ["oscillation"],
+  );
+  const lots = tuned(moved(10, 25), moved(25, 50), null);
+  const runtime = { risk: { lot: 50 }, tuner: { cooldown_iters: 0, max_delta_per_hour: 2 } };
+  assertEquals(holding(lots, runtime, { lot: 25 }), []);
+  assertEquals(holding(lots, runtime, { lot: 100 }), []);
+});
+
+Deno.test("no_op holds for the value itself, not for one that looks like it", () => {
+  assertEquals(holding(measured(false), mode("tight", true), { post_only: true }), ["no_op"]);
+  assertEquals(holding(measured(false), mode("tight"), { quote_mode: "tight" }), ["no_op"]);
+  for (const value of [1, "true"]) {
+    assertEquals(holding(measured(false), mode("tight", true), { post_only: value }), []);
+  }
+});
+
 Deno.test("velocityBudget() tells how far a parameter may still move", () => {
   const settings = { ...marketMaker.guards, velocity_cap: 0.25, max_delta_per_hour: 0.75 };
   const budgetAfter = (...past: readonly (readonly AppliedStep[] | null)[]) =>
@@ -335,7 +421,7 @@ Deno.test("skipReason() is null when no guard holds", () => {
 Deno.test("skipReason() has all six fields, and its flags are the guards' findings", () => {
   fc.assert(
     fc.property(situation, acceptableTargets(CHANGED), ({ iterations, runtime }, targets) => {
-      const evaluation = evaluateGuards(historyOf(iterations), runtime, targets, marketMaker);
+      const evaluation = evaluateGuards(historyOf(iterations), runtime, targets, MIXED);
       const reason = skipReason(evaluation, CONTEXT);
       if (reason === null) {
         assert(GUARDS.every((guard) => !evaluation[guard].holds));

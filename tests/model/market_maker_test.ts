@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { parseJson } from "../../base/json.ts";
 import { marketMaker, PARAM_KEYS } from "../../model/market_maker.ts";
-import { applyDeltas, getAllParams, roundToStep, validateRuntime } from "../../model/params.ts";
+import { applyDeltas, getAllParams, validateRuntime } from "../../model/params.ts";
 import { parseProfile, profileToJson } from "../../model/profile_check.ts";
+import { roundToStep } from "../../model/scale.ts";
 
 function ruleNamed(name: string): Pick<typeof marketMaker.rules[number], "when" | "then"> {
   const rule = marketMaker.rules.find((candidate) => candidate.name === name);

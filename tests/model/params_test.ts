@@ -10,12 +10,12 @@ import {
   findParameter,
   getAllParams,
   getFromRuntime,
-  roundToStep,
   setInRuntime,
   validateDeltas,
   validateRuntime,
 } from "../../model/params.ts";
 import type { Parameter } from "../../model/profile.ts";
+import { roundToStep } from "../../model/scale.ts";
 import { acceptableTargets, parameterValue } from "../kit/arbitraries.ts";
 
 function parsed(text: string): JsonObject {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SoakError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
 import type { JsonObject, JsonValue } from "../../base/json_value.ts";
-import { EMPTY_HISTORY, observeIteration, rememberApplied } from "../../model/guards.ts";
+import { EMPTY_HISTORY, observeIteration, rememberApplied, stepsOf } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, validateDeltas, validateRuntime } from "../../model/params.ts";
 import { judgeKpis } from "../../model/profile.ts";
@@ -11,6 +11,7 @@ import { checkProfile, parseProfile, profileToJson } from "../../model/profile_c
 import type { ProfileProblem } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { propose } from "../../run/tuner.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 import { validProfile } from "../kit/random_profile.ts";
 
 type Place = readonly (string | number)[];
@@ -208,12 +209,12 @@ const ERRORS: readonly (readonly [string, [Place, JsonValue | undefined][], stri
     "a path inside another one",
     [[["parameters", 2, "path"], "server.concurrency.cache"]],
     "$.parameters[2].path server.concurrency.cache lies inside server.concurrency, where " +
-    "$.parameters[0] has a number",
+    "$.parameters[0] has its value",
   ],
   [
     "a path around another one",
     [[["parameters", 2, "path"], "server"]],
-    "$.parameters[0].path server.concurrency lies inside server, where $.parameters[2] has a number",
+    "$.parameters[0].path server.concurrency lies inside server, where $.parameters[2] has its value",
   ],
   [
     "no KPI with a target",
@@ -465,7 +466,133 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       assertEquals(validateDeltas(deltas, parameters), []);
       runtime = applyDeltas(runtime, deltas, parameters).runtime;
       assertEquals(validateRuntime(runtime, parameters), []);
-      if (changes.length > 0) history = rememberApplied(history, changes);
+      if (changes.length > 0) history = rememberApplied(history, stepsOf(changes, parameters));
     }
   }));
+});
+
+/** What is said of the profile with parameters of every kind, with a field of it changed. */
+function saidOf(change: (draft: Draft) => void): string[] {
+  const draft = structuredClone(profileToJson(MIXED)) as unknown as Draft;
+  change(draft);
+  return checkProfile(draft as unknown as JsonValue)
+    .filter(({ message }) => !message.startsWith("velocity_cap allows quote_mode"))
+    .map(({ severity, path, message, remedy }) =>
+      `${severity} ${path} ${message}${remedy === undefined ? "" : `; ${remedy}`}`
+    );
+}
+
+interface Draft {
+  parameters: Record<string, JsonValue>[];
+  rules: { then: Record<string, JsonValue>[] }[];
+}
+
+const [SWITCH, LIST] = [17, 18];
+
+Deno.test("a switch and a list have the fields of their kinds", () => {
+  const parameter = (index: number, fields: Record<string, JsonValue>): string[] =>
+    saidOf(({ parameters }) => void Object.assign(parameters[index] ?? {}, fields));
+  const remove = (index: number, field: string): string[] =>
+    saidOf(({ parameters }) => void delete parameters[index]?.[field]);
+  const at = `error $.parameters[${SWITCH}]`;
+  assertEquals(parameter(SWITCH, { step: 1 }), [
+    `${at}.step there is no such field; it is for the kinds integer, number`,
+  ]);
+  assertEquals(parameter(SWITCH, { values: [false, true] }), [
+    `${at}.values there is no such field; it is for the kinds enum`,
+  ]);
+  assertEquals(parameter(SWITCH, { default: "false" }), [
+    `${at}.default expected true or false, found "false"`,
+  ]);
+  assertEquals(parameter(SWITCH, { kind: "bool" }), [
+    `${at}.kind expected "integer" or "number" or "boolean" or "enum", found "bool"; ` +
+    "did you mean boolean?",
+  ]);
+  assertEquals(remove(SWITCH, "kind"), [`${at}.kind the field is missing`]);
+  const list = `error $.parameters[${LIST}]`;
+  assertEquals(remove(LIST, "values"), [`${list}.values the field is missing`]);
+  assertEquals(parameter(LIST, { values: ["tight"] }), [
+    `${list}.values expected from 2 to 100 elements, found 1`,
+  ]);
+  assertEquals(parameter(LIST, { default: "tigth" }), [
+    `${list}.default quote_mode has a default of "tigth", which is not one of "tight", "normal", ` +
+    '"wide", "very wide", "off"; did you mean tight?',
+  ]);
+  assertEquals(parameter(LIST, { query: "max(x)" }), [
+    `${list}.query a query yields a number, and quote_mode has values that are texts; leave it ` +
+    "out, and report the value in effective_params",
+  ]);
+  const values = (...values: JsonValue[]) =>
+    saidOf(({ parameters }) => {
+      Object.assign(parameters[LIST] ?? {}, { values, default: values[0] ?? null });
+    }).filter((line) => !line.includes("limit"));
+  assertEquals(values("a", 1, "b", "1", "a"), [
+    `${list}.values[3] quote_mode has the value "1" already in values[1]`,
+    `${list}.values[4] quote_mode has the value "a" already in values[0]`,
+  ]);
+  assertEquals(values("true", "false"), [
+    `warning $.parameters[${LIST}].kind quote_mode is true or false, but as texts; leave out ` +
+    'values and say "kind": "boolean"',
+  ]);
+  for (const value of ["", " a", "a ", "a  b", "a\n", "\u200b", "\u00a0", "x".repeat(101)]) {
+    assertEquals(values("a", value).length, 1, JSON.stringify(value));
+  }
+  for (const value of [true, null, [], {}, 1e300]) assertEquals(values("a", value).length, 1);
+  assertEquals(values("a", "x".repeat(100), "very wide", "\u00e9", -1.5), []);
+});
+
+Deno.test("a guard's setting is no switch and no list", () => {
+  const said = saidOf(({ parameters }) => {
+    parameters.splice(parameters.findIndex(({ key }) => key === "velocity_cap"), 1);
+    Object.assign(parameters[SWITCH - 1] ?? {}, { path: "tuner.velocity_cap" });
+  });
+  assertEquals(said, [
+    `error $.parameters[${SWITCH - 1}].kind the guard setting velocity_cap is a number`,
+  ]);
+});
+
+Deno.test("rules move a switch and a list by whole places, up to one of the values", () => {
+  const step = (action: Record<string, JsonValue>): string[] =>
+    saidOf(({ rules }) => void (rules[8]?.then.splice(0, 3, action)));
+  const at = "$.rules[8].then[0]";
+  const cases: readonly (readonly [Record<string, JsonValue>, string[]])[] = [
+    [{ param: "post_only", add: 1 }, []],
+    [{ param: "post_only", add: -1, limit: false }, []],
+    [{ param: "lot", add: 1, limit: 100 }, []],
+    [{ param: "post_only", multiply: 2 }, [
+      `error ${at}.multiply post_only is no number that could be multiplied; move it by places: ` +
+      '"add": 1 is the next value, "add": -1 the one before',
+    ]],
+    [{ param: "quote_mode", add: 0.5 }, [
+      `error ${at}.add quote_mode is of kind enum and moves by whole places, not by 0.5; 1 is the ` +
+      "next value, -1 the one before",
+    ]],
+    [{ param: "quote_mode", add: 0 }, [`error ${at} adding 0 leaves quote_mode as it is`]],
+    [{ param: "post_only", add: 1, limit: "true" }, [
+      `error ${at}.limit the limit of post_only must be true or false, not "true"`,
+    ]],
+    [{ param: "quote_mode", add: 1, limit: "widee" }, [
+      `error ${at}.limit the limit of quote_mode must be one of "tight", "normal", "wide", ` +
+      '"very wide", "off", not "widee"; did you mean wide?',
+    ]],
+    [{ param: "lot", add: 1, limit: "50" }, [
+      `error ${at}.limit the limit of lot must be one of 10, 25, 50, 100, not "50"; did you mean ` +
+      "50?",
+    ]],
+    [{ param: "tail_age_ms", add: 1, limit: true }, [
+      `error ${at}.limit the limit of tail_age_ms must be a number, not true`,
+    ]],
+    [{ param: "post_only", add: 1, limit: false }, [
+      `error ${at}.limit the step moves post_only up, but a limit of false lets it go nowhere ` +
+      "from any value there is",
+    ]],
+    [{ param: "quote_mode", add: -1, limit: "off" }, [
+      `error ${at}.limit the step moves quote_mode down, but a limit of "off" lets it go nowhere ` +
+      "from any value there is",
+    ]],
+    [{ param: "lot", add: 2 }, [
+      `warning ${at}.add velocity_cap allows lot to move by 1 place: the step is shortened`,
+    ]],
+  ];
+  for (const [action, said] of cases) assertEquals(step(action), said, JSON.stringify(action));
 });

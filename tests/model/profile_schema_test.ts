@@ -7,6 +7,7 @@ import { checkProfile, profileToJson } from "../../model/profile_check.ts";
 import { PROFILE_SCHEMA } from "../../model/profile_schema.ts";
 import { inSchemaOrder, schemaProblems } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
+import { MIXED, POST_ONLY, QUOTE_MODE } from "../kit/mixed_profile.ts";
 import { validProfile } from "../kit/random_profile.ts";
 import { inRepository } from "../kit/repository.ts";
 
@@ -44,7 +45,11 @@ function places(value: JsonValue, here: readonly (string | number)[] = []): (str
 
 const document = profileToJson({
   ...startingPoint,
-  parameters: startingPoint.parameters.slice(0, 2).map((p) => ({ ...p, query: "max(x)" })),
+  parameters: [
+    ...startingPoint.parameters.slice(0, 2).map((p) => ({ ...p, query: "max(x)" })),
+    POST_ONLY,
+    QUOTE_MODE,
+  ],
   kpis: startingPoint.kpis.slice(0, 2).map((k) => ({ ...k, query: "max(x)" })),
 });
 const WORDS = [
@@ -66,9 +71,10 @@ Deno.test("profile.schema.json is what the definition says: deno task schema", (
 });
 
 Deno.test("profile.schema.json accepts the built-in profile and the starting point", () => {
-  for (const profile of [marketMaker, startingPoint]) {
+  for (const profile of [marketMaker, startingPoint, MIXED]) {
     assert(accepts(profileToJson(profile)), JSON.stringify(accepts.errors));
-    assertEquals(checkProfile(profileToJson(profile)), []);
+    const problems = checkProfile(profileToJson(profile));
+    assertEquals(problems.filter(({ severity }) => severity === "error"), []);
   }
 });
 
@@ -105,14 +111,16 @@ Deno.test("profile.schema.json refuses exactly what schemaProblems() finds fault
 
 Deno.test("every node of the schema is described", () => {
   const undescribed = (node: unknown, path: string): string[] => {
-    const { description, properties = {}, items } = node as {
+    const { description, properties = {}, anyOf = [], items } = node as {
       description?: string;
       properties?: JsonObject;
+      anyOf?: JsonObject[];
       items?: JsonObject;
     };
     return [
       ...(description === undefined ? [path] : []),
       ...(items === undefined ? [] : undescribed(items, `${path}[]`)),
+      ...anyOf.flatMap((form, i) => undescribed(form, `${path}(${i})`)),
       ...Object.entries(properties).flatMap(([name, child]) =>
         undescribed(child, `${path}.${name}`)
       ),

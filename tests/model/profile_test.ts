@@ -1,14 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
+import { assertEquals } from "@std/assert";
 import { marketMaker } from "../../model/market_maker.ts";
-import {
-  type Action,
-  actionTarget,
-  type Condition,
-  conditionHolds,
-  judgeKpis,
-  ruleFires,
-} from "../../model/profile.ts";
+import { type Condition, conditionHolds, judgeKpis, ruleFires } from "../../model/profile.ts";
 
 const ON_TARGET = {
   risk_ratio: 0.42,
@@ -100,33 +92,4 @@ Deno.test("ruleFires() wants all conditions of the rule", () => {
   assertEquals(ruleFires(rule, { a: 2, b: 1 }), false);
   assertEquals(ruleFires(rule, { a: 1, b: 0 }), false);
   assertEquals(ruleFires(rule, { a: 2 }), false);
-});
-
-Deno.test("actionTarget() adds or multiplies, and stops at the limit", () => {
-  assertEquals(actionTarget({ param: "p", add: 5 }, 70), 75);
-  assertEquals(actionTarget({ param: "p", add: 5, limit: 75 }, 72), 75);
-  assertEquals(actionTarget({ param: "p", add: -3, limit: 50 }, 51), 50);
-  assertEquals(actionTarget({ param: "p", multiply: 0.5 }, 20), 10);
-  assertEquals(actionTarget({ param: "p", multiply: 0.5, limit: 12 }, 20), 12);
-});
-
-Deno.test("actionTarget() leaves a value beyond the limit where it is", () => {
-  assertEquals(actionTarget({ param: "p", add: 5, limit: 75 }, 78), 78);
-  assertEquals(actionTarget({ param: "p", add: -3, limit: 50 }, 45), 45);
-});
-
-Deno.test("actionTarget() never goes past the limit, nor against the step's direction", () => {
-  const number = fc.double({ min: -1000, max: 1000, noNaN: true });
-  fc.assert(
-    fc.property(number, number, number, (add, limit, current) => {
-      const action: Action = { param: "p", add, limit };
-      const target = actionTarget(action, current);
-      if (current + add >= current) {
-        assert(target >= current && target <= Math.max(current, limit));
-      } else {
-        assert(target <= current && target >= Math.min(current, limit));
-      }
-    }),
-    { seed: 1, numRuns: 2000 },
-  );
 });

@@ -7,8 +7,9 @@ import {
   rememberApplied,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
-import { applyDeltas, roundToStep } from "../../model/params.ts";
-import type { KpiValues, Profile } from "../../model/profile.ts";
+import { applyDeltas, findParameter } from "../../model/params.ts";
+import type { KpiValues, ParameterValues, Profile } from "../../model/profile.ts";
+import { isCounted, rangeOf } from "../../model/scale.ts";
 import {
   auditProposal,
   type ExpectedProposal,
@@ -16,14 +17,16 @@ import {
 } from "../../proof/audit_tuning.ts";
 import type { IterationRecord } from "../../record/records.ts";
 import { propose } from "../../run/tuner.ts";
+import { parameterValue } from "../kit/arbitraries.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 
 const HASH = "0".repeat(64);
 
-function record(kpis: KpiValues, values: Record<string, number>): IterationRecord {
+function record(kpis: KpiValues, values: ParameterValues): IterationRecord {
   return {
     iteration: 1,
     previousHash: HASH,
-    runtime: applyDeltas({}, values).runtime,
+    runtime: applyDeltas({}, values, MIXED.parameters).runtime,
     effectiveParams: values,
     utc: "2025-01-01T00:00:00Z",
     stateHash: HASH,
@@ -64,20 +67,17 @@ const kpis = fc.record({
 });
 
 const values = fc.record(Object.fromEntries(
-  marketMaker.parameters.filter(({ path }) => !path.startsWith("tuner.")).map((parameter) => {
-    const { key, min, max } = parameter;
-    const value = fc.double({ min: 0, max: 1, noNaN: true })
-      .map((share) =>
-        Math.min(max, Math.max(min, roundToStep(min + share * (max - min), parameter)))
-      );
-    return [key, value];
-  }),
+  MIXED.parameters.filter(({ path }) => !path.startsWith("tuner."))
+    .map((parameter) => [parameter.key, parameterValue(parameter)]),
 ));
 
 /** Earlier changes of the keys that rules name, so that guards get in the way. */
 const past = fc.array(
   fc.record({
-    key: fc.constantFrom("tail_age_ms", "min_interval_ms", "impact_cap_ratio", "concurrency_limit"),
+    key: fc.constantFrom(
+      ...["tail_age_ms", "min_interval_ms", "impact_cap_ratio", "concurrency_limit"],
+      ...["post_only", "quote_mode", "lot"],
+    ),
     up: fc.boolean(),
     share: fc.double({ min: 0.01, max: 0.9, noNaN: true }),
     good: fc.boolean(),
@@ -85,8 +85,8 @@ const past = fc.array(
   { maxLength: 6 },
 );
 
-/** The market-maker's rules in any order and with any protection. */
-const rules = fc.shuffledSubarray([...marketMaker.rules], { minLength: 1 }).chain((chosen) =>
+/** Rules for parameters of every kind in any order and with any protection. */
+const rules = fc.shuffledSubarray([...MIXED.rules], { minLength: 1 }).chain((chosen) =>
   fc.tuple(...chosen.map(() => fc.integer({ min: 0, max: 2 }))).map((protections) =>
     chosen.map((rule, i) => ({ ...rule, protection: protections[i] ?? 0 }))
   )
@@ -104,8 +104,10 @@ function historyOf(
   };
   for (const { key, up, share, good } of steps) {
     observe(good);
-    const { min = 0, max = 1 } = marketMaker.parameters.find((p) => p.key === key) ?? {};
-    const to = (up ? 1 : -1) * share * (max - min);
+    const parameter = findParameter(key, MIXED.parameters);
+    assert(parameter !== undefined);
+    const way = up ? 1 : -1;
+    const to = isCounted(parameter) ? way : way * share * rangeOf(parameter);
     history = rememberApplied(history, [{ key, from: 0, to }]);
   }
   observe(false);
@@ -117,7 +119,7 @@ Deno.test("the verifier and the tuner work out the same proposal, each in its ow
   await fc.assert(
     fc.property(kpis, values, past, rules, (kpis, values, steps, rules) => {
       const history = historyOf(steps);
-      const profile = { ...marketMaker, rules };
+      const profile = { ...MIXED, rules };
       const iteration = record(kpis, values);
       const runtime = iteration.runtime;
       const { changes, withheld } = propose({ profile, runtime, kpis, history });

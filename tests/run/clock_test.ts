@@ -67,7 +67,7 @@ const minutesOf = (records: readonly IterationRecord[]): number[] =>
 
 const stepsOf = (records: readonly IterationRecord[]): number[] =>
   records.map(({ tuning: { changes: [change] } }) =>
-    change === undefined ? 0 : change.to - change.from
+    change === undefined ? 0 : Number(change.to) - Number(change.from)
   );
 
 Deno.test(

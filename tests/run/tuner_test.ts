@@ -3,13 +3,10 @@ import fc from "fast-check";
 import type { JsonObject } from "../../base/json_value.ts";
 import {
   type AppliedStep,
-  EMPTY_HISTORY,
   evaluateGuards,
   type GuardHistory,
   GUARDS,
   NOTHING_WITHHELD,
-  observeIteration,
-  rememberApplied,
 } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, getFromRuntime, validateDeltas } from "../../model/params.ts";
@@ -17,24 +14,20 @@ import {
   type Action,
   type Condition,
   type KpiValues,
+  type ParameterValue,
+  type ParameterValues,
   type Profile,
   ruleFires,
 } from "../../model/profile.ts";
+import { placeOf, scaleOf } from "../../model/scale.ts";
 import { type Proposal, propose } from "../../run/tuner.ts";
-import { situation } from "../kit/arbitraries.ts";
-import type { PastIteration } from "../kit/naive_guards.ts";
+import { historyOf, situation } from "../kit/arbitraries.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 
 const DEFAULTS = applyDeltas(
   {},
   Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.default])),
 ).runtime;
-
-function historyOf(iterations: readonly PastIteration[]): GuardHistory {
-  return iterations.reduce((history, { timeMs, kpisMet, applied }, i) => {
-    const observed = observeIteration(history, { iteration: i + 1, timeMs, kpisMet });
-    return applied === null ? observed : rememberApplied(observed, applied);
-  }, EMPTY_HISTORY);
-}
 
 /** Iterations an hour apart that meet no KPI, with what was applied after each. */
 function tuned(...applied: readonly (readonly AppliedStep[] | null)[]): GuardHistory {
@@ -324,19 +317,22 @@ Deno.test("propose() stays within bounds and on the step, and no guard would hol
   fc.assert(
     fc.property(situation, anyKpis, ({ iterations, runtime }, kpis) => {
       const history = historyOf(iterations);
-      const { deltas, changes } = proposed(kpis, runtime, history);
-      assertEquals(validateDeltas(deltas), []);
+      const { deltas, changes } = proposed(kpis, runtime, history, MIXED);
+      assertEquals(validateDeltas(deltas, MIXED.parameters), []);
       assertEquals(Object.fromEntries(changes.map(({ key, to }) => [key, to])), deltas);
       for (const { key, from, to, rule } of changes) {
-        assertEquals(getFromRuntime(runtime, key), from);
+        assertEquals(getFromRuntime(runtime, key, MIXED.parameters), from);
         assert(to !== from);
-        const fired = marketMaker.rules.find(({ name }) => name === rule);
+        const fired = MIXED.rules.find(({ name }) => name === rule);
         assert(fired !== undefined && ruleFires(fired, kpis), `${rule} did not fire`);
       }
-      assertEquals(getAllTargets(applyDeltas(runtime, deltas).runtime, deltas), deltas);
+      assertEquals(
+        getAllTargets(applyDeltas(runtime, deltas, MIXED.parameters).runtime, deltas),
+        deltas,
+      );
       if (changes.length === 0) return;
       made++;
-      const evaluation = evaluateGuards(history, runtime, deltas, marketMaker);
+      const evaluation = evaluateGuards(history, runtime, deltas, MIXED);
       assertEquals(GUARDS.filter((guard) => evaluation[guard].holds), []);
     }),
     { seed: 9, numRuns: 6000 },
@@ -346,22 +342,27 @@ Deno.test("propose() stays within bounds and on the step, and no guard would hol
 
 function getAllTargets(
   runtime: JsonObject,
-  deltas: Readonly<Record<string, number>>,
-): Record<string, number | undefined> {
-  return Object.fromEntries(Object.keys(deltas).map((key) => [key, getFromRuntime(runtime, key)]));
+  deltas: ParameterValues,
+): Record<string, ParameterValue | undefined> {
+  return Object.fromEntries(
+    Object.keys(deltas).map((key) => [key, getFromRuntime(runtime, key, MIXED.parameters)]),
+  );
 }
 
 Deno.test("propose() never steps further than the rule that asks for it", () => {
   fc.assert(
     fc.property(situation, anyKpis, ({ iterations, runtime }, kpis) => {
-      for (const change of proposed(kpis, runtime, historyOf(iterations)).changes) {
-        const rule = marketMaker.rules.find(({ name }) => name === change.rule);
+      for (const change of proposed(kpis, runtime, historyOf(iterations), MIXED).changes) {
+        const rule = MIXED.rules.find(({ name }) => name === change.rule);
         const action = rule?.then.find(({ param }) => param === change.key);
         assert(action !== undefined);
-        const wish = "add" in action ? action.add : change.from * (action.multiply - 1);
-        const parameter = marketMaker.parameters.find(({ key }) => key === change.key);
-        const rounding = (parameter?.step ?? 0) / 2 + 1e-9;
-        const moved = change.to - change.from;
+        const parameter = MIXED.parameters.find(({ key }) => key === change.key);
+        assert(parameter !== undefined);
+        const [from = NaN, to = NaN] = [change.from, change.to]
+          .map((value) => placeOf(parameter, value));
+        const wish = "add" in action ? action.add : from * (action.multiply - 1);
+        const rounding = scaleOf(parameter).step / 2 + 1e-9;
+        const moved = to - from;
         assert(
           Math.sign(moved) === Math.sign(wish) && Math.abs(moved) <= Math.abs(wish) + rounding,
         );
@@ -376,8 +377,8 @@ Deno.test("propose() is a function of its input alone, and leaves it as it was",
     fc.property(situation, anyKpis, ({ iterations, runtime }, kpis) => {
       const history = historyOf(iterations);
       const before = structuredClone({ runtime, kpis, history });
-      const first = proposed(kpis, runtime, history);
-      assertEquals(proposed(kpis, runtime, history), first);
+      const first = proposed(kpis, runtime, history, MIXED);
+      assertEquals(proposed(kpis, runtime, history, MIXED), first);
       assertEquals({ runtime, kpis, history }, before);
     }),
     { seed: 11, numRuns: 300 },

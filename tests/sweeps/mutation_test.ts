@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { marketMaker } from "../../model/market_maker.ts";
 import { FINDING_CODES } from "../../proof/findings.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { Forgery, honestRun } from "../kit/forgery.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 import { type Mutation, VALUE_MUTATIONS } from "../kit/mutations.ts";
 import { CLAIM_MUTATIONS } from "../kit/mutations_claims.ts";
 import { FILE_MUTATIONS } from "../kit/mutations_files.ts";
 import { FORGERIES } from "../kit/mutations_forged.ts";
+import { KIND_MUTATIONS } from "../kit/mutations_kinds.ts";
 import { REAL_MUTATIONS } from "../kit/mutations_real.ts";
 import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
 import { memoryDir } from "../kit/temp_dir.ts";
@@ -19,11 +22,13 @@ const MUTATIONS: readonly Mutation[] = [
   ...FILE_MUTATIONS,
   ...FORGERIES,
   ...REAL_MUTATIONS,
+  ...KIND_MUTATIONS,
 ];
 
 async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
-  const files = await honestRun(seed, iterations);
-  const run = new Forgery(files, iterations);
+  const profile = KIND_MUTATIONS.includes(mutation) ? MIXED : marketMaker;
+  const files = await honestRun(seed, iterations, profile);
+  const run = new Forgery(files, iterations, profile);
   await mutation.apply(run);
   const changed = JSON.stringify([run.files, run.folders, run.bytes]);
   assertNotEquals(changed, JSON.stringify([files, [], {}]), "the mutation changed nothing");
@@ -66,21 +71,26 @@ Deno.test("every code is what some mutation is found by, but for those of other 
 Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {
   for (const seed of SEEDS) {
     for (const iterations of [SHORT, LONG]) {
-      await using temp = await memoryDir();
-      const dir = temp.file("run");
-      const run = new Forgery(await honestRun(seed, iterations), iterations);
-      run.write(dir);
-      assert(run.skipped("cooldown") > 0 && run.skipped("freeze") > 0);
-      const { verdict, findings } = await verifyRun(dir, { strict: true });
-      assertEquals({ verdict, findings }, { verdict: "PASS", findings: [] });
+      for (const profile of [marketMaker, MIXED]) {
+        await using temp = await memoryDir();
+        const dir = temp.file("run");
+        const files = await honestRun(seed, iterations, profile);
+        const run = new Forgery(files, iterations, profile);
+        run.write(dir);
+        assert(run.skipped("cooldown") > 0 && run.skipped("freeze") > 0);
+        const { verdict, findings } = await verifyRun(dir, { strict: true });
+        assertEquals({ verdict, findings }, { verdict: "PASS", findings: [] });
+      }
     }
   }
 });
 
 Deno.test("re-making everything without a change leaves an honest run as it is", async () => {
-  const files = await honestRun(7, 40);
-  const run = new Forgery(files, 40);
-  await run.restate();
-  await run.resign();
-  assertEquals(run.files, files);
+  for (const profile of [marketMaker, MIXED]) {
+    const files = await honestRun(7, 40, profile);
+    const run = new Forgery(files, 40, profile);
+    await run.restate();
+    await run.resign();
+    assertEquals(run.files, files);
+  }
 });

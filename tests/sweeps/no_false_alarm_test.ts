@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { marketMaker } from "../../model/market_maker.ts";
+import type { Profile } from "../../model/profile.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { runSoak } from "../../run/run.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
+import { simulatedProfile } from "../kit/random_profile.ts";
 import { memoryDir } from "../kit/temp_dir.ts";
 
 /** Runs and verifies strictly; a run too short to propose anything is accepted. */
@@ -9,10 +13,11 @@ async function verify(
   seed: number,
   iterations: number,
   autoTune = true,
+  profile: Profile = marketMaker,
 ): Promise<{ verdict: string; findings: readonly unknown[]; unproven: number }> {
   await using temp = await memoryDir();
   const dir = temp.file("run");
-  await runSoak({ dir, iterations, autoTune, seed });
+  await runSoak({ dir, iterations, autoTune, seed, profile });
   const result = await verifyRun(dir, { strict: true, allowNoDeltas: true });
   return { verdict: result.verdict, findings: result.findings, unproven: result.counts.unproven };
 }
@@ -42,8 +47,23 @@ Deno.test("honest runs of any seed and length raise no alarm, tuned or not", asy
   );
 });
 
+Deno.test("honest runs of any profile raise no alarm, whatever kinds its parameters are of", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      simulatedProfile,
+      fc.integer({ min: 0, max: 0xffffffff }),
+      fc.integer({ min: 1, max: 30 }),
+      async (profile, seed, iterations) => {
+        assertEquals(await verify(seed, iterations, true, profile), HONEST);
+      },
+    ),
+    { seed: 18, numRuns: 60 },
+  );
+});
+
 Deno.test("a run that was interrupted at any point and resumed raises no alarm", async () => {
-  for (let at = 1; at < 12; at++) {
+  for (let i = 2; i < 24; i++) {
+    const at = Math.floor(i / 2);
     await using temp = await memoryDir();
     const dir = temp.file("run");
     const stop = new AbortController();
@@ -51,6 +71,7 @@ Deno.test("a run that was interrupted at any point and resumed raises no alarm",
       dir,
       iterations: 12,
       autoTune: true,
+      profile: i % 2 === 0 ? marketMaker : MIXED,
       signal: stop.signal,
       onIteration: ({ iteration }) => iteration === at && stop.abort(),
     });

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { JsonValue } from "../../base/json_value.ts";
+import type { NumberParameter, Parameter } from "../../model/profile.ts";
 import { printable } from "../../base/text.ts";
 import { MeasurementError, parseOutput, wantedFrom } from "../../system/measurement.ts";
 import { TINY } from "../kit/real_system.ts";
 
-const WANTED = { kpis: ["p95", "rps"], params: ["workers"] };
+const WORKERS: Parameter = { ...TINY.parameters[0] as NumberParameter, key: "workers" };
+const WANTED = { kpis: ["p95", "rps"], params: [WORKERS] };
 
 Deno.test("parseOutput() reads KPIs and, if there are any, effective parameters", () => {
   const kpis = { p95: 1.5, rps: -3 };
@@ -52,6 +54,6 @@ Deno.test("parseOutput() reads every document or explains, and lets no other val
 
 Deno.test("wantedFrom() leaves to queries what has one, if they are made", () => {
   const profile = { ...TINY, kpis: TINY.kpis.map((kpi) => ({ ...kpi, query: "x" })) };
-  assertEquals(wantedFrom(profile, true), { kpis: [], params: ["size"] });
-  assertEquals(wantedFrom(profile, false), { kpis: ["cost"], params: ["size"] });
+  assertEquals(wantedFrom(profile, true), { kpis: [], params: TINY.parameters });
+  assertEquals(wantedFrom(profile, false), { kpis: ["cost"], params: TINY.parameters });
 });

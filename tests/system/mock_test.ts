@@ -43,7 +43,9 @@ function effective(
   fault: MockFault,
   seed = 1,
 ): Readonly<Record<string, number>>[] {
-  return measureAll(runtimes, seed, fault).map(({ effectiveParams }) => effectiveParams);
+  return measureAll(runtimes, seed, fault).map(({ effectiveParams }) =>
+    Object.fromEntries(Object.entries(effectiveParams).map(([key, value]) => [key, Number(value)]))
+  );
 }
 
 function always(kind: MockFault["kind"]): MockFault {
