@@ -43,6 +43,7 @@ export type {
   ParameterValues,
   Profile,
   Rule,
+  StartValues,
 } from "./model/profile.ts";
 export { checkProfile, parseProfile } from "./model/profile_check.ts";
 export type { ProfileProblem } from "./model/schema_check.ts";

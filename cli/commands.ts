@@ -80,7 +80,10 @@ const RUN: CommandSpec = {
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
     "all, and records every iteration. An earlier run in the same directory is moved aside.",
     "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
-    "resumed run takes everything from its records, and flags that contradict them are refused.",
+    "resumed run takes everything from its records, and flags that contradict them are refused. " +
+    "Those that are about running it alone may be other ones from there on, which is recorded: " +
+    "more --iterations, also for a run that is finished, --timeout, --grace, --retries, " +
+    "--ready-timeout and --max-restarts.",
     "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
     "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
     'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
@@ -93,13 +96,28 @@ const RUN: CommandSpec = {
     {
       name: "iterations",
       placeholder: "N",
-      description: "how many iterations to run",
+      description: "how many iterations to run; with --resume the run may get more",
       range: { min: 1, max: 1_000_000_000, integer: true },
       synonyms: ["count", "n"],
+    },
+    {
+      name: "warmup",
+      placeholder: "N",
+      description: "the first N of them are recorded and proven, but not judged; half of the " +
+        "gate's window must be left",
+      range: { min: 0, max: 1_000_000_000, integer: true },
+      default: 0,
+      synonyms: ["warm-up", "warmup-iterations"],
     },
     { name: "mock", placeholder: null, description: "soak the built-in simulated system" },
     ...RUN_SYSTEM_FLAGS,
     PROFILE_FLAG,
+    {
+      name: "start",
+      placeholder: "NAME",
+      description: "start from the values that the profile names so, instead of its defaults",
+      synonyms: ["start-values", "starts"],
+    },
     {
       name: "auto-tune",
       placeholder: null,
@@ -126,7 +144,11 @@ const RUN: CommandSpec = {
       default: DEFAULT_DIR,
       synonyms: ["path", "dir", "directory", "output"],
     },
-    { name: "resume", placeholder: null, description: "go on with the run in the directory" },
+    {
+      name: "resume",
+      placeholder: null,
+      description: "go on with the run in the directory, finished or not",
+    },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
     ...RUN_REAL_FLAGS,
@@ -142,6 +164,7 @@ const RUN: CommandSpec = {
       "keep a server running and measure it every 30 s",
     ],
     ["soak run --resume --out artifacts/soak/latest", "go on after an interruption"],
+    ["soak run --resume --iterations 30", "let a run go on for longer"],
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",

@@ -140,6 +140,8 @@ function runOptions(given: Given): RunCommand {
   const flags = {
     command: "run",
     dir: directory(given, "out"),
+    warmup: number(given, "warmup"),
+    start: text(given, "start"),
     autoTune: switches.has("auto-tune") || undefined,
     seed: number(given, "seed"),
     mockFault: mockFault(given),

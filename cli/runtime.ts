@@ -10,7 +10,7 @@ import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
-import type { Parameter, Profile } from "../model/profile.ts";
+import type { Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { nestRuntime } from "../model/runtime_keys.ts";
 import { valuesText, valueText } from "../model/value.ts";
@@ -64,7 +64,7 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
   const { parameters } = profile;
   switch (command.action) {
     case "list":
-      return listParams(parameters, command.json, io);
+      return listParams(profile, command.json, io);
     case "get":
       return await getParam(command, profile, io);
     case "validate": {
@@ -87,7 +87,7 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
 }
 
 function listParams(
-  parameters: readonly Parameter[],
+  { parameters, starts = {} }: Profile,
   json: boolean,
   io: Io,
 ): number {
@@ -107,6 +107,11 @@ function listParams(
       p.path,
     ]),
   ], { align: ["left", "left", "left", "left", "right", "left"] })));
+  for (const [name, values] of Object.entries(starts)) {
+    const changed = Object.entries(values).map(([key, value]) => `${key} ${valueText(value)}`);
+    const what = changed.length === 0 ? "the defaults" : changed.join(", ");
+    io.out(`--start ${printable(name)}: ${printable(what)}`);
+  }
   return EXIT.passed;
 }
 

@@ -10,7 +10,7 @@ import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
-import { leastOf, MISSES_AT_END, type Snapshot } from "./snapshot.ts";
+import { leastOf, MISSES_AT_END, type Snapshot, windowText } from "./snapshot.ts";
 
 /** One line of the gate's check list. */
 export interface GateCheck {
@@ -92,7 +92,7 @@ function kpiCheck({ snapshot, verification, profile: { gate } }: Judged): GateCh
     ...check,
     status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
     found,
-    foundText: `${verdict}, ${met} of the last ${of === 1 ? "iteration" : `${of} iterations`}`,
+    foundText: `${verdict}, ${met} of ${judgedText(snapshot)}`,
     look: verdict === "PASS"
       ? null
       : `look at summary.kpi_reasons in ${summariesText(missed_last8)}`,
@@ -102,6 +102,12 @@ function kpiCheck({ snapshot, verification, profile: { gate } }: Judged): GateCh
 const OLDER_TARGETS =
   "the targets of an older run are not recorded, so that those of the built-in " +
   "profile prove nothing; soak with a profile that has them";
+/** What the KPIs were judged in, in words. */
+function judgedText(snapshot: Snapshot): string {
+  const text = windowText(snapshot);
+  if (text.includes("warm-up")) return text;
+  return snapshot.iterations_analyzed === 1 ? "the last iteration" : `${text} iterations`;
+}
 
 /** What is below `pass` and still enough, from `warn` up: "5", "4 or 5", "3 to 5". */
 function listOf(warn: number, pass: number): string {
@@ -136,7 +142,7 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     ...check,
     status: ready ? "pass" : "fail",
     found,
-    foundText: `frozen in ${frozen} of the last ${of}${tail}`,
+    foundText: `frozen in ${frozen} of ${windowText(snapshot)}${tail}`,
     look: ready ? null : settleRemedy(snapshot, profile),
   };
 }

@@ -203,7 +203,12 @@ export interface Profile<P extends Parameter = Parameter> {
   readonly guards: GuardSettings;
   /** Gate window and thresholds. */
   readonly gate: GateSettings;
+  /** Start values by name: where a run starts from instead of the defaults, by parameter. */
+  readonly starts?: Readonly<Record<string, StartValues>>;
 }
+
+/** Values of parameters at a start, by key; those that are left out start with their defaults. */
+export type StartValues = Readonly<Record<string, Parameter["default"]>>;
 
 /** Values of KPIs by key; `null` where a KPI could not be measured. */
 export type KpiValues = Readonly<Record<string, number | null>>;

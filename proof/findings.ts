@@ -49,6 +49,8 @@ export type FindingCode =
   | "hash_missing"
   | "run_at_odds"
   | "settings_at_odds"
+  | "settings_change_wrong"
+  | "start_untrue"
   | "version_at_odds"
   | "profile_altered"
   | "profile_unexpected"
@@ -135,6 +137,12 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
   settings_at_odds: proof(
     "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
+  ),
+  settings_change_wrong: proof(
+    "A change of settings is recorded that no resume can have made: to fewer iterations, for example.",
+  ),
+  start_untrue: proof(
+    "The run is said to start from values that its profile does not name, or did not start from them.",
   ),
   version_at_odds: proof(
     "A summary says that another version made it, which can't be: it started the run or never resumed.",

@@ -59,6 +59,8 @@ export interface VerifyResult {
   readonly troubled: readonly number[];
   /** How the run was started; `null` if that can't be read. */
   readonly run: RunRecord | null;
+  /** Number of iterations asked for by the end; `null` if that can't be read. */
+  readonly iterationsAsked: number | null;
   /** SHA-256 of the recorded profile's canonical form; `null` if it can't be read. */
   readonly profileHash: string | null;
   /** Which parameters were seen in effect; `null` if the records can't tell. */
@@ -114,7 +116,7 @@ export interface TallyOptions {
 /** What a verification knows of the run as a whole once it has gone through it. */
 export type RunFacts = Pick<
   VerifyResult,
-  "run" | "profileHash" | "lastHash" | "inEffect" | "unprovable" | "older"
+  "run" | "profileHash" | "lastHash" | "inEffect" | "iterationsAsked" | "unprovable" | "older"
 >;
 
 /** Counts what is found and keeps the first of it. */

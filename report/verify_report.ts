@@ -7,6 +7,7 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
+import { valuesToJson } from "../model/changed_settings.ts";
 import { type Incident, incidentText } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
 import { systemToJson } from "../model/system_spec.ts";
@@ -52,13 +53,19 @@ function olderToJson({ older }: VerifyResult): JsonObject | null {
 }
 
 /** Which run was judged, for a report; `null` if the record of it can't be read. */
-export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null {
+export function runFacts(
+  { run, profileHash, iterationsAsked }: VerifyResult,
+): JsonObject | null {
   if (run === null) return null;
+  const iterations = iterationsAsked ?? run.iterations;
   return {
     profile: { name: run.profile.name, hash: profileHash },
     system: systemToJson(run.system),
     seed: run.seed,
-    iterations: run.iterations,
+    iterations,
+    ...(iterations === run.iterations ? {} : { iterations_at_first: run.iterations }),
+    warmup: run.warmup ?? 0,
+    start: run.start ?? null,
     auto_tune: run.autoTune,
     started_utc: run.startedUtc,
     tool_version: run.toolVersion,
@@ -71,7 +78,7 @@ interface RecordedIncident extends Incident {
 }
 
 /** Where a run was made with something else than its start says, as the reports have it. */
-export function inForceToJson({ guards, versions }: InForce): JsonObject {
+export function inForceToJson({ guards, versions, settings: changed }: InForce): JsonObject {
   const settings = Object.entries(guards).map(([name, own]) => [name, { ...own }]);
   return {
     guards_in_force: Object.fromEntries(settings),
@@ -79,6 +86,10 @@ export function inForceToJson({ guards, versions }: InForce): JsonObject {
       tool_version: toolVersion,
       first,
       last,
+    })),
+    settings_changed: changed.map(({ iteration, values }) => ({
+      iteration,
+      ...valuesToJson(values),
     })),
   };
 }

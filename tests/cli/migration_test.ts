@@ -23,7 +23,6 @@ const GUIDE = Deno.readTextFileSync(inRepository("docs/migrating.md"));
 const VERIFICATION = Deno.readTextFileSync(inRepository("docs/verification.md"));
 
 /** Flags that hints may name though `soak` has not got them yet. */
-const COMING: readonly string[] = ["start", "warmup"];
 
 const specs: readonly (readonly [string, CommandSpec])[] = Object.entries(COMMANDS);
 const ownFlags = new Set(specs.flatMap(([, { flags }]) => flags.map(({ name }) => name)));
@@ -118,7 +117,7 @@ Deno.test("every flag of the scripts that soak has not got is answered with what
   for (const [name, remedy] of Object.entries(SCRIPT_FLAGS)) {
     const [flag = "", value] = name.split(" ");
     for (const named of flagsNamed(remedy)) {
-      assert(ownFlags.has(named) || COMING.includes(named), `${remedy}: --${named}`);
+      assert(ownFlags.has(named), `${remedy}: --${named}`);
     }
     if (value !== undefined) continue;
     assert(!ownFlags.has(flag), `soak has --${flag}: the hint is never shown`);
@@ -171,7 +170,7 @@ Deno.test("docs/migrating.md names every module and flag that is answered", () =
 
 Deno.test("docs/migrating.md names no flag that neither soak nor the scripts have", () => {
   const theirs = Object.keys(SCRIPT_FLAGS).map((flag) => flag.split(" ")[0] ?? "");
-  const known = new Set([...ownFlags, ...theirs, ...COMING]);
+  const known = new Set([...ownFlags, ...theirs]);
   assertEquals(flagsNamed(GUIDE).filter((name) => !known.has(name)), []);
 });
 

@@ -25,6 +25,7 @@ const HOSTILE =
 const NASTY_VERSION: InForce = {
   guards: {},
   versions: [{ toolVersion: HOSTILE, first: 2, last: 3 }],
+  settings: [],
 };
 
 function finding(fields: Partial<Finding> = {}): Finding {
@@ -54,12 +55,13 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     missed: 4,
     run: null,
     profileHash: null,
+    iterationsAsked: null,
     inEffect: null,
     findings: [],
     findingCounts: {},
     findingClasses: { proof: 0, gap: 0 },
     lastHash: null,
-    inForce: { guards: {}, versions: [] },
+    inForce: { guards: {}, versions: [], settings: [] },
     unprovable: [],
     ...fields,
   };
@@ -122,7 +124,7 @@ Deno.test("no text from data looks like the line that scripts read", () => {
       findings: [finding({ message: forged, file: forged, recorded: forged })],
       findingCounts: { effective_mismatch: 1 },
       unprovable: [forged],
-      inForce: { guards: {}, versions: [{ toolVersion: forged, first: 1, last: 1 }] },
+      inForce: { guards: {}, settings: [], versions: [{ toolVersion: forged, first: 1, last: 1 }] },
     }),
     [proposal({ reason: forged, proposedDeltas: { [forged]: 1 } })],
     true,
@@ -261,7 +263,7 @@ Deno.test("the JSON report has every finding and every proposal, in canonical fo
   assert(text.startsWith('{"entries":['));
 });
 
-Deno.test("guard settings and versions that a run's start does not name are told in a line each", () => {
+Deno.test("guard settings, versions and settings that a run's start does not name are told in a line each", () => {
   const inForce: InForce = {
     guards: {
       freeze_after: { profile: 2, least: 1, most: 1 },
@@ -271,15 +273,21 @@ Deno.test("guard settings and versions that a run's start does not name are told
       { toolVersion: "1.1.0", first: 5, last: 7 },
       { toolVersion: "1.2.0", first: 8, last: 8 },
     ],
+    settings: [
+      { iteration: 5, values: { maxRestarts: 6 } },
+      { iteration: 8, values: { iterations: 30, timeoutSeconds: 0.5 } },
+    ],
   };
   const lines = [
     "Guards in force: freeze_after 1 instead of 2, velocity_cap from 0.1 to 0.25 instead of 0.25, " +
     "by the runtime",
+    "Settings changed: max_restarts 6 from iteration 5 on; " +
+    "30 iterations, timeout_seconds 0.5 from iteration 8 on",
     "Other versions: iterations 5 to 7 by soak 1.1.0, iteration 8 by soak 1.2.0",
   ];
   const verified = renderVerification(result({ inForce }), "run", PLAIN).split("\n");
-  assertEquals(verified.filter((line) => lines.includes(line.trim())).length, 2);
+  assertEquals(verified.filter((line) => lines.includes(line.trim())).length, 3);
   const gated = renderGate(result({ inForce }), [], "PASS", PLAIN).split("\n");
-  assertEquals(gated.slice(0, 2), lines);
+  assertEquals(gated.slice(0, 3), lines);
   assert(!renderVerification(result(), "run", PLAIN).includes("in force"));
 });

@@ -11,6 +11,7 @@ import { FORGERIES } from "../kit/mutations_forged.ts";
 import { KIND_MUTATIONS } from "../kit/mutations_kinds.ts";
 import { REAL_MUTATIONS } from "../kit/mutations_real.ts";
 import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
+import { SETTINGS_MUTATIONS } from "../kit/mutations_settings.ts";
 import { memoryDir } from "../kit/temp_dir.ts";
 
 const SEEDS = [0, 7, 42];
@@ -23,6 +24,7 @@ const MUTATIONS: readonly Mutation[] = [
   ...FORGERIES,
   ...REAL_MUTATIONS,
   ...KIND_MUTATIONS,
+  ...SETTINGS_MUTATIONS,
 ];
 
 async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
