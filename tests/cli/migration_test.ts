@@ -22,8 +22,6 @@ import { stepScript } from "../kit/workflow.ts";
 const GUIDE = Deno.readTextFileSync(inRepository("docs/migrating.md"));
 const VERIFICATION = Deno.readTextFileSync(inRepository("docs/verification.md"));
 
-/** Flags that hints may name though `soak` has not got them yet. */
-
 const specs: readonly (readonly [string, CommandSpec])[] = Object.entries(COMMANDS);
 const ownFlags = new Set(specs.flatMap(([, { flags }]) => flags.map(({ name }) => name)));
 
