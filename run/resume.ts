@@ -75,11 +75,11 @@ export async function restore(
         },
       );
     }
-    takeRecorded(state, summary.record);
+    takeRecorded(state, summary.record, options);
     state.previousHash = summary.fileHash;
     await eventLoopTurn();
   }
-  await completeStep(state, dir);
+  await completeStep(state, options);
   const { runtime, began } = await restoreRuntime(state, dir);
   refuseLoosened(runtime, run.profile, join(dir, RUNTIME_FILE), "start a new run without it");
   if (state.iteration < run.iterations) {
@@ -144,7 +144,11 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 }
 
 /** Takes a recorded iteration into the state as if it had just happened. */
-function takeRecorded(state: RunState, record: IterationRecord): void {
+function takeRecorded(
+  state: RunState,
+  record: IterationRecord,
+  { onRecorded }: RunOptions,
+): void {
   state.system.fastForward(record.runtime);
   if (record.toolVersion !== undefined) state.madeBy.add(record.toolVersion);
   const { iteration } = record;
@@ -152,10 +156,12 @@ function takeRecorded(state: RunState, record: IterationRecord): void {
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
   advance(state, record, history);
+  onRecorded?.(record);
 }
 
 /** Completes a step that was interrupted after it had been decided on. */
-async function completeStep(state: RunState, dir: string): Promise<void> {
+async function completeStep(state: RunState, options: RunOptions): Promise<void> {
+  const { dir } = options;
   const step = await readStep(dir);
   if (step === null) return;
   if (step.iteration === state.iteration + 1 && step.previousHash === state.previousHash) {
@@ -163,7 +169,7 @@ async function completeStep(state: RunState, dir: string): Promise<void> {
     const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
     await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
-    takeRecorded(state, step);
+    takeRecorded(state, step, options);
     state.previousHash = previousHash;
   }
   removeStep(dir);
