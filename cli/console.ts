@@ -86,9 +86,10 @@ function environment(variable: string): string | undefined {
 /** Opens the process's own surroundings. */
 export function openIo(signal: AbortSignal): Io {
   const noColor = environment("NO_COLOR");
-  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal(), noColor });
-  const errColor = useColor({ isTerminal: Deno.stderr.isTerminal(), noColor });
-  const redraws = Deno.stderr.isTerminal() && environment("TERM") !== "dumb";
+  const isDumb = environment("TERM") === "dumb";
+  const redraws = Deno.stderr.isTerminal() && !isDumb;
+  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal() && !isDumb, noColor });
+  const errColor = useColor({ isTerminal: redraws, noColor });
   let drawn = false;
   const status = (line: string): void => {
     if (line === "" && !drawn) return;

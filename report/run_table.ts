@@ -242,6 +242,6 @@ export function renderCounts({ count, skipped }: TuningCounts, changes: ChangeCo
   return [
     `${count} ${count === 1 ? "iteration" : "iterations"}: ${applied} applied a change`,
     ...others,
-    `${held} ${others.length === 0 ? "did not" : "made none"}`,
+    ...(others.length === 0 ? [`${held} did not`] : held === 0 ? [] : [`${held} made none`]),
   ].join(", ") + (reasons.length === 0 ? "" : ` (${reasons.join(", ")})`);
 }
