@@ -73,7 +73,8 @@ function commandText(name: string, spec: CommandSpec, width: number): string {
   const lines = [
     ...wrap(`soak ${name}: ${spec.summary}`, width),
     "",
-    `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
+    ...wrap(`Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`, width - 2)
+      .map((line, i) => i === 0 ? line : `  ${line}`),
   ];
   for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, width));
   const rows = (group: string | undefined): (readonly [string, string])[] =>
