@@ -28,13 +28,16 @@ import { EXIT } from "./exit_code.ts";
 
 /** Runs a soak; the exit code is that of an interruption or of a contradiction, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {
-  const shown: { progress: ShownProgress | null } = { progress: null };
+  const shown: { progress: ShownProgress | null; rows: RunTable | null } = {
+    progress: null,
+    rows: null,
+  };
   using _shown = { [Symbol.dispose]: () => shown.progress?.[Symbol.dispose]() };
   const news = new RunNews();
   const tell = (lines: readonly string[]): void => {
     for (const line of lines) io.err(`soak: ${line}`);
   };
-  const rows = new RunTable();
+  const openTable = (): RunTable => shown.rows ??= new RunTable();
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
   const running = runSoak({
     dir: command.dir,
@@ -51,7 +54,7 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
     failFast: command.failFast,
     onRecorded(record) {
       news.recorded(record);
-      rows.take(record);
+      openTable().take(record);
     },
     onStart({ run, done, madeBy, archived }) {
       if (archived !== null) {
@@ -77,14 +80,14 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
       const { iteration, kpiVerdict: verdict, kpis } = record;
       const isLast = command.failFast && differing.length > 0;
       if (!isLast) tell(news.iteration(record, differing));
-      rows.take(record);
+      openTable().take(record);
       shown.progress?.step({ iteration, verdict, kpis });
     },
   });
   const result = await running.catch((error) => {
     throw fileNamed(error, command);
   });
-  return report(command, result, rows, io);
+  return report(command, result, openTable(), io);
 }
 
 /** The runtime to start from, if a file with one is named. */

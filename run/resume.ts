@@ -156,7 +156,7 @@ function takeRecorded(
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
   advance(state, record, history);
-  onRecorded?.(record);
+  onRecorded?.(record, state.run);
 }
 
 /** Completes a step that was interrupted after it had been decided on. */

@@ -70,8 +70,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when the run directory is ready, before the first iteration. */
   readonly onStart?: ((start: RunStart) => void) | undefined;
-  /** Called for every iteration that was recorded before, when resuming. */
-  readonly onRecorded?: ((record: IterationRecord) => void) | undefined;
+  /** Called for every iteration that was recorded before, when resuming; `onStart` comes after. */
+  readonly onRecorded?: ((record: IterationRecord, run: RunRecord) => void) | undefined;
   /** Called as a phase of an iteration begins. A simulated system has only one, `applying`. */
   readonly onPhase?: ((phase: Phase, iteration: number) => void) | undefined;
   /**

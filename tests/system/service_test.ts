@@ -340,17 +340,19 @@ Deno.test("a restart and another attempt are told when they come, with their rea
   ignore: !posix,
 }, async () => {
   await using b = await bench();
-  const dying = `[ -e died ] || { touch died effective; exit 7; }\n${SERVER}`;
-  const failing = `[ -e failed ] || { touch failed; exit 3; }\n${MEASURE}`;
-  const system = service(b, dying, {
-    measureCommand: b.script("measure", failing),
-    retries: 1,
-  });
-  const seen = await phasesOf(b, { ...system, measureCommand: b.script("measure", failing) }, {
+  const unlucky = `if [ ! -e died ]; then
+  touch died; kill -s KILL "$SOAK_SERVICE_PID"
+  while kill -0 "$SOAK_SERVICE_PID" 2>/dev/null; do sleep 0.02; done
+elif [ ! -e failed ]; then
+  touch failed; exit 3
+fi
+${MEASURE}`;
+  const measureCommand = b.script("unlucky", unlucky);
+  const seen = await phasesOf(b, { ...service(b, SERVER, { retries: 1 }), measureCommand }, {
     iterations: 1,
   });
   assertEquals(seen.filter((phase) => phase.split(": ").length > 1), [
-    "1 restarting: the service exited with code 7",
+    "1 restarting: the service was killed by SIGKILL",
     "1 trying again: the command exited with code 3",
   ]);
 });
