@@ -6,8 +6,6 @@
 
 import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
-import type { Phase } from "../model/phase.ts";
-import { Progress, type ProgressOptions, type ProgressStep } from "../report/progress.ts";
 import { type Page, sanitize, type Style, style, useColor, wrapLine } from "../report/terminal.ts";
 
 /** Where a command writes and what it needs to know of its surroundings. */
@@ -141,43 +139,6 @@ function terminalColumns(): number {
   } catch {
     return 80;
   }
-}
-
-/** How often progress is drawn on a terminal, in ms. */
-const DRAW_MS = 250;
-
-/** Progress on its way: on a terminal it moves by itself until it is disposed of. */
-export interface ShownProgress extends Disposable {
-  /** Takes in what happens now. */
-  phase(phase: Phase): void;
-  /** Takes in an iteration that is done. */
-  step(step: ProgressStep): void;
-}
-
-/** Shows progress over iterations, as far as the terminal can. */
-export function showProgress(
-  io: Io,
-  { startMs = io.nowMs(), ...options }:
-    & Omit<ProgressOptions, "style" | "startMs">
-    & Partial<Pick<ProgressOptions, "startMs">>,
-): ShownProgress {
-  const progress = new Progress({ ...options, style: io.errStyle, startMs });
-  const draw = (): void => io.status(progress.line(io.nowMs(), io.errColumns));
-  const timer = io.redraws ? setInterval(draw, DRAW_MS) : null;
-  if (io.redraws) draw();
-  return {
-    phase: (phase) => progress.phase(phase, io.nowMs()),
-    step(step) {
-      const nowMs = io.nowMs();
-      progress.step(step, nowMs);
-      const line = io.redraws ? null : progress.plainLine(nowMs);
-      if (line !== null) io.err(line);
-    },
-    [Symbol.dispose]() {
-      if (timer !== null) clearInterval(timer);
-      io.status("");
-    },
-  };
 }
 
 /** Says in one line what went wrong. */

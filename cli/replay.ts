@@ -10,8 +10,9 @@ import { page } from "../report/terminal.ts";
 import { verdictText } from "../report/verdict_text.ts";
 import { replayRun } from "../run/replay.ts";
 import type { ReplayCommand } from "./command.ts";
-import { type Io, type ShownProgress, showProgress } from "./console.ts";
+import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { type ShownProgress, showProgress } from "./progress.ts";
 
 /** Runs a simulated run again; the exit code says whether every byte is the same. */
 export async function executeReplay(command: ReplayCommand, io: Io): Promise<number> {

@@ -23,8 +23,9 @@ import { page } from "../report/terminal.ts";
 import { type Contradiction, type RunResult, runSoak } from "../run/run.ts";
 import type { RunCommand } from "./command.ts";
 import { DEFAULT_DIR } from "./commands.ts";
-import { type Io, type ShownProgress, showProgress } from "./console.ts";
+import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { type ShownProgress, showProgress } from "./progress.ts";
 
 /** Runs a soak; the exit code is that of an interruption or of a contradiction, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {

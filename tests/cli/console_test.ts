@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
-import { type Io, openIo, reportError, showProgress } from "../../cli/console.ts";
+import { type Io, openIo, reportError } from "../../cli/console.ts";
+import { showProgress } from "../../cli/progress.ts";
 import { until } from "../kit/real_system.ts";
 import { soak } from "../kit/soak_process.ts";
 
