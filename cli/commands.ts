@@ -149,6 +149,13 @@ const RUN: CommandSpec = {
       placeholder: null,
       description: "go on with the run in the directory, finished or not",
     },
+    {
+      name: "fail-fast",
+      placeholder: null,
+      description: "end with exit 1 at the first iteration that ran with other values than the " +
+        "runtime's",
+      synonyms: ["bail", "failfast"],
+    },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
     ...RUN_REAL_FLAGS,
@@ -168,6 +175,7 @@ const RUN: CommandSpec = {
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",
+    1: "--fail-fast: the system ran with other values than the runtime's",
     4: "the system could not be measured, or the disk not written; --resume goes on",
     130: "interrupted (143: terminated); --resume goes on",
   },
