@@ -230,7 +230,8 @@ const GATE: CommandSpec = {
     "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory. A run at work is " +
     "not judged.",
     "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
-    "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
+    "gate.window in the profile; from gate.warn on it passes with a warning; those of a warm-up are " +
+    "not among them). The run is ready to " +
     "freeze when, besides, the freeze was entered among them, the state that the run ends with was " +
     "on target in most of its iterations, and the last 3 did not all miss a KPI. That the system " +
     "stayed up is about the whole run: every death and every failed attempt to measure counts, " +

@@ -22,7 +22,6 @@ import {
   readChanges,
   type RunSettings,
   settingsAfter,
-  type SettingsChange,
 } from "../model/changed_settings.ts";
 import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
@@ -117,7 +116,7 @@ async function takeSummaries(state: RunState, options: RunOptions): Promise<numb
     const isBeyond = i > state.settings.iterations;
     const summary = isBeyond ? await readIfUsable(dir, i) : await readRecordedSummary(dir, i);
     if (summary === null) return null;
-    if (summary === "unusable" || (isBeyond && !allows(summary.record.settings, i))) return i;
+    if (summary === "unusable" || (isBeyond && !allows(summary.record.settings ?? [], i))) return i;
     if (summary.record.iteration !== i || summary.record.previousHash !== state.previousHash) {
       throw new SoakError(
         "artifact",

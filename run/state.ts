@@ -199,7 +199,7 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
 export function initialRuntime(
   profile: Profile,
   given: JsonObject = {},
-  start?: string,
+  start: string | undefined = undefined,
 ): JsonObject {
   const { parameters } = profile;
   const values = valuesAtStart(profile, start);

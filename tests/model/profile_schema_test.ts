@@ -111,16 +111,21 @@ Deno.test("profile.schema.json refuses exactly what schemaProblems() finds fault
 
 Deno.test("every node of the schema is described", () => {
   const undescribed = (node: unknown, path: string): string[] => {
-    const { description, properties = {}, anyOf = [], items } = node as {
-      description?: string;
-      properties?: JsonObject;
-      anyOf?: JsonObject[];
-      items?: JsonObject;
-    };
+    const { description, properties = {}, anyOf = [], items, additionalProperties, propertyNames } =
+      node as {
+        description?: string;
+        properties?: JsonObject;
+        anyOf?: JsonObject[];
+        items?: JsonObject;
+        additionalProperties?: JsonObject | false;
+        propertyNames?: JsonObject;
+      };
     return [
       ...(description === undefined ? [path] : []),
       ...(items === undefined ? [] : undescribed(items, `${path}[]`)),
       ...anyOf.flatMap((form, i) => undescribed(form, `${path}(${i})`)),
+      ...(additionalProperties ? undescribed(additionalProperties, `${path}.*`) : []),
+      ...(propertyNames === undefined ? [] : undescribed(propertyNames, `${path} names`)),
       ...Object.entries(properties).flatMap(([name, child]) =>
         undescribed(child, `${path}.${name}`)
       ),
