@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { checkProfile, profileToJson } from "../../model/profile_check.ts";
-import { PROFILE_SCHEMA } from "../../model/profile_schema.ts";
+import { PROFILE_SCHEMA, type SchemaNode } from "../../model/profile_schema.ts";
 import { inSchemaOrder, schemaProblems } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { MIXED, POST_ONLY, QUOTE_MODE } from "../kit/mixed_profile.ts";
@@ -150,3 +150,20 @@ function reverseFields(value: JsonValue): JsonValue {
     Object.entries(value).toReversed().map(([name, part]) => [name, reverseFields(part)]),
   );
 }
+
+Deno.test("every field of the schema that is no object has an example, and it fits", () => {
+  const check = (node: SchemaNode, path: string): void => {
+    for (const example of node.examples ?? []) {
+      assertEquals(schemaProblems(example, node), [], path);
+    }
+    const { properties = {}, anyOf = [], items } = node;
+    anyOf.forEach((form, i) => check(form, `${path}(${i})`));
+    if (items !== undefined) check(items, `${path}[]`);
+    for (const [name, child] of Object.entries(properties)) {
+      const isLeaf = child.type !== "object" && child.type !== "array" && child.enum === undefined;
+      assert(!isLeaf || child.examples !== undefined, `${path}.${name}`);
+      check(child, `${path}.${name}`);
+    }
+  };
+  check(PROFILE_SCHEMA, "$");
+});

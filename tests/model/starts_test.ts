@@ -60,7 +60,7 @@ Deno.test("mistakes in starts are named where they are", () => {
   assertEquals(problems({ "a b": { concurrency: 4 } }), [`error $.starts["a b"] ${badName}`]);
   assertEquals(problems({ busy: { "a.b": 4 } })[0], `error $.starts.busy["a.b"] ${badName}`);
   assertEquals(problems({ busy: { concurrency: "many" } }), [
-    'error $.starts.busy.concurrency expected a number, found "many"',
+    "error $.starts.busy.concurrency concurrency must be a finite number",
   ]);
   assertEquals(problems([]), ["error $.starts expected an object, found an array"]);
   assertEquals(problems({ busy: 4 }), ["error $.starts.busy expected an object, found 4"]);
