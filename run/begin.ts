@@ -15,7 +15,7 @@ import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
 import { isImpostor, marketMaker } from "../model/market_maker.ts";
-import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
+import { completeSystem, OptionError, type SystemSpec, wordsOf } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/program.ts";
@@ -118,9 +118,12 @@ function startedUtc(ms: number): string {
 /** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
 function requirePrograms(system: SystemSpec): void {
   if (system.kind === "mock") return;
-  const { command: [program = ""] } = system;
-  const more = system.kind === "service" ? [system.measureCommand, system.reloadCommand] : [];
-  for (const name of [program, ...more]) if (name !== null) requireProgram(name);
+  const more = system.kind === "service"
+    ? [system.measureCommand, system.readyCommand, system.reloadCommand]
+    : [];
+  for (const program of [system.command, ...more]) {
+    if (program !== null) requireProgram(wordsOf(program)[0] ?? "");
+  }
 }
 
 function systemOf({ system = {}, mockFault, seed }: RunOptions): SystemSpec {

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { SoakError } from "../base/errors.ts";
+import { SoakError, type SoakErrorOptions } from "../base/errors.ts";
 import { decodeJson } from "../base/json.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
+import type { OutputLog } from "./output_log.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
 /** What the system is asked to run under. */
@@ -62,15 +63,30 @@ export interface Reading {
   readonly effectiveParams: Readonly<Record<string, number>>;
 }
 
+/** What else is known of a measurement that could not be taken. */
+export interface MeasurementErrorOptions extends SoakErrorOptions {
+  /** The log that tells more than that of the iteration. */
+  readonly log?: OutputLog;
+}
+
 /** A measurement that could not be taken; it can be tried again. */
-export class MeasurementError extends SoakError {}
+export class MeasurementError extends SoakError {
+  /** The log that tells more than that of the iteration, if there is one. */
+  readonly log: OutputLog | undefined;
+
+  /** Says that a measurement could not be taken, and which log tells more. */
+  constructor(what: string, { log, ...options }: MeasurementErrorOptions = {}) {
+    super("system", what, options);
+    this.log = log;
+  }
+}
 
 /** Says that a measurement could not be taken. */
 export function notMeasured(
   what: string,
-  options: ConstructorParameters<typeof SoakError>[2] = {},
+  options: MeasurementErrorOptions = {},
 ): MeasurementError {
-  return new MeasurementError("system", what, options);
+  return new MeasurementError(what, options);
 }
 
 /** What a program reports that leaves everything to queries. */

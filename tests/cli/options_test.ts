@@ -175,6 +175,8 @@ Deno.test("parseOptions() takes what follows -- for the command of a real system
     measureCommand: "./m",
     readyUrl: "http://127.0.0.1:80/",
     readyFile: null,
+    readyTcp: null,
+    readyCommand: null,
     readyTimeoutSeconds: 30,
     reloadSignal: "SIGHUP",
     reloadCommand: null,

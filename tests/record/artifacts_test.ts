@@ -405,6 +405,8 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
     measureCommand: "./measure",
     readyUrl: null,
     readyFile: null,
+    readyTcp: null,
+    readyCommand: null,
     readyTimeoutSeconds: 1,
     reloadSignal: null,
     reloadCommand: null,
