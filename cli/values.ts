@@ -75,7 +75,7 @@ export function choice<T extends string>(
   const value = text(given, name);
   const chosen = choices.find((known) => known === value);
   if (value === undefined || chosen !== undefined) return chosen;
-  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, `choose from ${choices.join(", ")}`);
+  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, suggestion(value, choices));
 }
 
 /** The value of a flag that is the address of a web server. */

@@ -15,6 +15,7 @@ import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
 import { isImpostor, marketMaker } from "../model/market_maker.ts";
+import type { Profile } from "../model/profile.ts";
 import { completeSystem, OptionError, type SystemSpec, wordsOf } from "../model/system_spec.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
@@ -29,18 +30,19 @@ const MOCK_START_MS = 1_735_689_600_000;
 
 /** Starts a run. */
 export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
-  const { iterations, profile = marketMaker, seed = 1 } = options;
+  const { iterations, seed = 1 } = options;
   if (iterations === undefined) {
     throw new SoakError("usage", "a run needs a number of iterations", {
       where: "iterations",
       remedy: "say how many",
     });
   }
+  const system = systemOf(options);
+  const profile = profileFor(system, options);
   if (isImpostor(profile)) {
     const what = `the profile is called ${profile.name} but is not the built-in one`;
     throw new OptionError(what, "profile", "give it a name of its own");
   }
-  const system = systemOf(options);
   const runtime = initialRuntime(profile, options.runtime);
   const timeMs = system.kind === "mock"
     ? options.startMs ?? MOCK_START_MS
@@ -79,6 +81,15 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   await followRecord(state, { dir: options.dir, claim });
   await atomicWriteJson(join(options.dir, RUNTIME_FILE), runtime);
   return state;
+}
+
+/** What a real system is tuned by has to be said; the built-in profile is that of the simulated one. */
+function profileFor({ kind }: SystemSpec, { profile }: RunOptions): Profile {
+  if (profile !== undefined) return profile;
+  if (kind === "mock") return marketMaker;
+  const remedy = "write one: soak profile init FILE, then --profile FILE; or take the built-in " +
+    "one for trading: --profile market-maker";
+  throw new OptionError("a real system needs a profile of its own", "profile", remedy);
 }
 
 /** A start state larger than this would make summaries that verification refuses to read. */
