@@ -56,6 +56,8 @@ export function nearestSpelling(word: string, known: readonly string[]): string 
     return another === undefined ? match : undefined;
   };
   const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
+  const same = names.get(meant);
+  if (same !== undefined) return same;
   const near = only((name) => name.startsWith(meant)) ?? only((name) => name.includes(meant)) ??
     folded.find((name) => isSwapped(meant, name)) ?? closestMatch(meant, folded, { maxDistance });
   return near === undefined ? undefined : names.get(near);

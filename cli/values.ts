@@ -75,7 +75,16 @@ export function choice<T extends string>(
   const value = text(given, name);
   const chosen = choices.find((known) => known === value);
   if (value === undefined || chosen !== undefined) return chosen;
-  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, suggestion(value, choices));
+  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, choiceRemedy(value, choices));
+}
+
+/** Names the only choice that the word is a part of, such as SIGHUP for HUP; else all there are. */
+function choiceRemedy(word: string, choices: readonly string[]): string {
+  const part = word.toLowerCase();
+  const [near, another] = choices.filter((name) => name.toLowerCase().includes(part));
+  return near !== undefined && another === undefined
+    ? `did you mean ${near}?`
+    : `choose from ${choices.join(", ")}`;
 }
 
 /** The value of a flag that is the address of a web server. */

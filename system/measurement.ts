@@ -11,7 +11,6 @@ import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
-import type { OutputLog } from "./output_log.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 
 /** What the system is asked to run under. */
@@ -63,16 +62,24 @@ export interface Reading {
   readonly effectiveParams: Readonly<Record<string, number>>;
 }
 
+/** A log that tells why something failed. */
+export interface TellingLog {
+  /** Where it is. */
+  readonly path: string;
+  /** Its last lines when it failed. */
+  readonly last: string;
+}
+
 /** What else is known of a measurement that could not be taken. */
 export interface MeasurementErrorOptions extends SoakErrorOptions {
-  /** The log that tells more than that of the iteration. */
-  readonly log?: OutputLog;
+  /** The log that tells more than that of the iteration, and its end by then. */
+  readonly log?: TellingLog | undefined;
 }
 
 /** A measurement that could not be taken; it can be tried again. */
 export class MeasurementError extends SoakError {
   /** The log that tells more than that of the iteration, if there is one. */
-  readonly log: OutputLog | undefined;
+  readonly log: TellingLog | undefined;
 
   /** Says that a measurement could not be taken, and which log tells more. */
   constructor(what: string, { log, ...options }: MeasurementErrorOptions = {}) {

@@ -8,7 +8,6 @@
 import { join } from "@std/path/join";
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { shellWord } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
 import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
@@ -159,11 +158,15 @@ class ServiceDriver implements Driver {
       // What the last look came to says less than the one before, if there was no time left for it.
       if (!isOver || said === "") said = missing;
       if (isOver) {
+        // What it prints when it is told to end tells nothing of why it was not ready.
+        const telling = this.#log === null
+          ? undefined
+          : { path: this.#log.path, last: this.#log.lastLines() };
         await this.#stop();
         const what = `the service was not ready within ${readyTimeoutSeconds} s: ` +
           `${readiness.asked}: ${said}`;
         log.note(what);
-        throw notMeasured(what, this.#log === null ? {} : { log: this.#log });
+        throw notMeasured(what, { log: telling });
       }
       await settledWithin(child.ended, READY_POLL_MS);
     }
@@ -182,14 +185,18 @@ class ServiceDriver implements Driver {
     const { maxRestarts } = this.#system;
     const last = this.#log?.lastLines() ?? "";
     if (restarts >= maxRestarts || neverStarted) {
-      const when = neverStarted ? "before it was ready" : `after ${amount(restarts, "restart")}`;
+      const when = !neverStarted
+        ? `after ${amount(restarts, "restart")}`
+        : hasReadySign(this.#system)
+        ? "before it was ready"
+        : "right after its start";
       throw new SoakError("system", `the service ${text}, ${when}`, {
         where: this.#log?.path ?? "logs",
         remedy: (last === "" ? "it printed nothing; " : `it printed last: ${last}; `) +
           (success
             ? "a service has to stay in the foreground: it must not make itself a daemon, nor end"
             : neverStarted
-            ? `mend it, then: soak run --resume --out ${shellWord(request.dir)}`
+            ? "mend it and start the run anew"
             : "mend it and go on with --resume, or start a new run with a larger --max-restarts"),
       });
     }

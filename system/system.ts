@@ -151,11 +151,10 @@ function failed(
   log: OutputLog,
   hint: string,
 ): SoakError {
-  const telling = cause.log ?? log;
-  const last = telling.lastLines();
+  const { path, last } = cause.log ?? { path: log.path, last: log.lastLines() };
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
-    where: printable(telling.path),
+    where: printable(path),
     remedy: `${printed}; ${hint}mend it, then: soak run --resume --out ${shellWord(dir)}`,
     cause,
   });

@@ -95,7 +95,10 @@ Deno.test("verify catches a service that is not told of changes", { ignore: !pos
 
 /** Says that the service is ready once it runs, and that this was seen. */
 function seen(b: Bench): SystemRequest {
-  const readyCommand = b.script("looks", "[ -e effective ] || exit 1; touch seen");
+  const readyCommand = b.script(
+    "looks",
+    "[ -e up$SOAK_SERVICE_PID ] || exit 1; touch seen$SOAK_SERVICE_PID",
+  );
   return { readyFile: undefined, readyCommand };
 }
 
@@ -105,9 +108,8 @@ const AFTER_THE_END =
 
 /** Gets ready; then, once that was seen, does something. */
 function thenDoes(what: string): string {
-  return `rm -f effective seen; ${
-    SERVER.replace("while :;", () => `while [ ! -e seen ]; do sleep 0.02; done; ${what}\nwhile :;`)
-  }`;
+  const seen = "touch up$$; while [ ! -e seen$$ ]; do sleep 0.02; done";
+  return SERVER.replace("while :;", () => `${seen}; ${what}\nwhile :;`);
 }
 
 Deno.test("a service that dies is started again, and the iteration tells", {
@@ -413,7 +415,7 @@ Deno.test("a readiness that does not come names its flag, what was said last, an
   ];
   for (const [request, says] of cases) {
     await using b = await bench();
-    const system = service(b, `echo starting up\n${SERVER}`, {
+    const system = service(b, `echo starting up\ntrap 'echo ending; exit' TERM\n${SERVER}`, {
       readyFile: undefined,
       readyTimeoutSeconds: 0.5,
       ...request(b),
@@ -451,8 +453,14 @@ Deno.test("a service that ends before it was ever ready is not started again", {
     // Without a sign, a start counts as one if it took long, as it may on a busy machine.
     if (!sign && starts > 1) continue;
     assertEquals(starts, 1);
-    assertStringIncludes(message, "the service exited with code 1, before it was ready (");
-    assertStringIncludes(message, "SERVICE.log); it printed last: bad option; mend it, then: soak");
+    assertStringIncludes(
+      message,
+      `the service exited with code 1, ${sign ? "before it was ready" : "right after its start"} (`,
+    );
+    assertStringIncludes(
+      message,
+      "SERVICE.log); it printed last: bad option; mend it and start the run anew",
+    );
   }
 });
 
