@@ -330,7 +330,7 @@ Deno.test("a run is not archived under the hands of an apply", {
   await next;
   await runSoak({ dir: parent.file("alone"), iterations: 3, autoTune: true });
   assertEquals(textsIn(dir), textsIn(parent.file("alone")));
-  const archived = parent.file("20250101T000000Z");
+  const archived = parent.file("run-20250101T000000Z");
   assertEquals(getAllParams(JSON.parse(textsIn(archived)[RUNTIME_FILE] ?? "")).tail_age_ms, 630);
   assertEquals(namesIn(archived).filter((name) => name.endsWith(".lock")), []);
 });
