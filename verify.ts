@@ -39,6 +39,7 @@ export {
   type MockFault,
   type MockSystem,
   type OnError,
+  type Program,
   type RealSettings,
   type RealSystem,
   type ReloadSignal,
