@@ -41,6 +41,7 @@ export {
   type MockSystem,
   type OnError,
   type OperationalSetting,
+  type Program,
   type RealSettings,
   type RealSystem,
   type ReloadSignal,

@@ -78,12 +78,13 @@ const RUN: CommandSpec = {
   positionals: ["[-- COMMAND ARG…]"],
   details: [
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
-    "all, and records every iteration. An earlier run in the same directory is moved aside.",
-    "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
-    "resumed run takes everything from its records, and flags that contradict them are refused. " +
-    "Those that are about running it alone may be other ones from there on, which is recorded: " +
-    "more --iterations, also for a run that is finished, --timeout, --grace, --retries, " +
-    "--ready-timeout and --max-restarts.",
+    "all, and records every iteration. An earlier run in the same directory is moved aside: DIR " +
+    "to DIR-START, latest to START.",
+    "--iterations and one of --mock, --exec and --service are needed, and --profile with the " +
+    "last two, except with --resume: a resumed run takes everything from its records, and flags " +
+    "that contradict them are refused. Those that are about running it alone may be other ones " +
+    "from there on, which is recorded: more --iterations, also for a run that is finished, " +
+    "--timeout, --grace, --retries, --ready-timeout and --max-restarts.",
     "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
     "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
     'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +

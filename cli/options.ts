@@ -45,7 +45,9 @@ import {
   mockFault,
   number,
   profileOf,
+  program,
   targets,
+  tcp,
   text,
   url,
 } from "./values.ts";
@@ -196,7 +198,16 @@ function settingValue(given: Given, flag: FlagSpec): unknown {
   if (flag.repeatable) return list(given, flag.name);
   if (flag.range !== undefined) return number(given, flag.name);
   if (flag.choices !== undefined) return choice(given, flag.name, flag.choices);
-  return flag.isUrl ? url(given, flag.name) : text(given, flag.name);
+  switch (flag.reads) {
+    case "url":
+      return url(given, flag.name);
+    case "tcp":
+      return tcp(given, flag.name);
+    case "program":
+      return program(given, flag.name);
+    default:
+      return text(given, flag.name);
+  }
 }
 
 function verifyOptions(given: Given): VerifyCommand {

@@ -296,7 +296,8 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
       ? null
       : telling === undefined
       ? "look at the proposals in DELTA_VERIFY_REPORT.md"
-      : `look at ${telling.file}: ${telling.message} (${telling.code})`,
+      : `look at ${telling.file}: ${telling.message} (${telling.code})` +
+        (total > 1 ? `, and ${total - 1} more in DELTA_VERIFY_REPORT.md` : ""),
   };
 }
 

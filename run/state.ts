@@ -80,7 +80,7 @@ export interface RunOptions {
    */
   readonly startMs?: number | undefined;
   /**
-   * The profile.
+   * The profile. A real system needs one; the simulated one has that of the market maker.
    *
    * @default {marketMaker}
    */

@@ -171,7 +171,7 @@ Deno.test("a run needs nothing beside its directory until an earlier one is to m
   assertEquals(code, 4);
   assertMatch(
     stderr,
-    /^soak: cannot move the earlier run to .+\/2025\d+T\d+Z: .+ \(.+run\); .+\n$/,
+    /^soak: cannot move the earlier run to .+\/run-2025\d+T\d+Z: .+ \(.+run\); .+\n$/,
   );
   assertEquals([textsIn(dir), namesIn(parent.path)], [before, ["run"]]);
 });

@@ -211,12 +211,12 @@ Deno.test("an earlier run is moved aside where it is, and the link to it stays o
   await runSoak({ dir: join(disk, "run"), iterations: 2, seed: 2 });
   const earlier = textsIn(join(disk, "run"));
   assertEquals((await soak(["run", "--mock", "--iterations", "2", "--out", link])).code, 0);
-  assertEquals([namesIn(disk), namesIn(parent.path)], [["20250101T000000Z", "run"], [
+  assertEquals([namesIn(disk), namesIn(parent.path)], [["run", "run-20250101T000000Z"], [
     "disk",
     "link",
   ]]);
   assertEquals(Deno.lstatSync(link).isSymlink, true);
-  assertEquals(textsIn(join(disk, "20250101T000000Z")), earlier);
+  assertEquals(textsIn(join(disk, "run-20250101T000000Z")), earlier);
 });
 
 Deno.test("a run that is being judged is neither moved aside nor gone on with", async () => {
@@ -331,7 +331,7 @@ Deno.test("a run is not archived under the hands of an apply", {
   await next;
   await runSoak({ dir: parent.file("alone"), iterations: 3, autoTune: true });
   assertEquals(textsIn(dir), textsIn(parent.file("alone")));
-  const archived = parent.file("20250101T000000Z");
+  const archived = parent.file("run-20250101T000000Z");
   assertEquals(getAllParams(JSON.parse(textsIn(archived)[RUNTIME_FILE] ?? "")).tail_age_ms, 630);
   assertEquals(namesIn(archived).filter((name) => name.endsWith(".lock")), []);
 });

@@ -324,7 +324,24 @@ Deno.test("runSoak() does not archive a run onto its own directory", async () =>
   const dir = parent.file("20250101T000000Z");
   await run(dir, { iterations: 1 });
   const { archived } = await run(dir, { iterations: 1 });
-  assertEquals(archived, parent.file("20250101T000000Z-2"));
+  assertEquals(archived, parent.file("20250101T000000Z-20250101T000000Z"));
+});
+
+Deno.test("runSoak() keeps the name of an earlier run, unless that is latest", async () => {
+  await using parent = await tempDir();
+  for (const _ of [1, 2, 3]) await run(parent.file("redis 7"), { iterations: 1 });
+  const stamped = "redis 7-20250101T000000Z";
+  assertEquals(namesIn(parent.path), ["redis 7", stamped, `${stamped}-2`]);
+});
+
+Deno.test("runSoak() of a real system takes no profile for granted, and leaves nothing", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("real");
+  const system = { kind: "exec", command: ["true"] } as const;
+  const error = await assertRejects(() => runSoak({ dir, iterations: 1, system }), SoakError);
+  assertEquals([error.kind, error.where], ["usage", "profile"]);
+  assertStringIncludes(error.message, "soak profile init FILE, then --profile FILE");
+  assertEquals(namesIn(parent.path), []);
 });
 
 Deno.test("runSoak() moves a run aside whose SOAK_RUN.json it can't read", async () => {

@@ -327,9 +327,11 @@ Deno.test(
         .concat("sleep", "60"),
       ["ready"],
     );
-    await expectSafe([...service, "--measure", hostileName("measure"), "--", "sleep", "60"], [
-      "measure",
-    ]);
+    const word = `'${hostileName("measure").replaceAll("'", "'\\''")}'`;
+    for (const measure of [word, hostileName("measure")]) {
+      await expectSafe([...service, "--measure", measure, "--", "sleep", "60"], []);
+    }
+    await expectSafe([...service, "--measure", word, "--", "sleep", "60"], ["measure"]);
   },
 );
 
