@@ -19,7 +19,7 @@
  */
 
 export { type VerifyOptions, verifyRun } from "./proof/verify.ts";
-export type { ProposalCounts, Verdict, VerifyResult } from "./proof/verdict.ts";
+export type { OlderRun, ProposalCounts, Verdict, VerifyResult } from "./proof/verdict.ts";
 export type { Finding, FindingClass, FindingCode } from "./proof/findings.ts";
 export type { JudgedProposal, Outcome } from "./proof/outcome.ts";
 export type { Incident, IncidentCounts, IncidentKind } from "./model/incident.ts";
@@ -41,6 +41,7 @@ export {
   type MockSystem,
   type OnError,
   type OperationalSetting,
+  type Program,
   type RealSettings,
   type RealSystem,
   type ReloadSignal,

@@ -122,3 +122,11 @@ function causeText(error: unknown): string {
   const text = /^(.+?)(?: \(os error \d+\)|: [a-z]+ ')/s.exec(message)?.[1] ?? message;
   return printable(text.charAt(0).toLowerCase() + text.slice(1), 200);
 }
+
+/** Why something over the network failed, without the address that the runtime puts before it. */
+export function networkCause(error: unknown): string {
+  const told = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const text = told instanceof Error ? told.message : String(told);
+  const cause = /\): (?:client error \(Connect\): )?(.*)$/s.exec(text)?.[1] ?? text;
+  return printable(cause.replace(/ \(os error \d+\)$/, ""), 200);
+}

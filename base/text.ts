@@ -44,7 +44,8 @@ export function shellWord(text: string): string {
 
 /**
  * The valid word that a misspelt one was most likely meant to be: the only one that it begins, else
- * the only one that contains it, else the nearest that is not too far off.
+ * the only one that contains it, else the one in which two neighbours are swapped, else the nearest
+ * that is not too far off.
  */
 export function nearestSpelling(word: string, known: readonly string[]): string | undefined {
   const meant = word.slice(0, 64).toLowerCase();
@@ -55,9 +56,19 @@ export function nearestSpelling(word: string, known: readonly string[]): string 
     return another === undefined ? match : undefined;
   };
   const maxDistance = meant.length < 4 ? 1 : Math.max(2, Math.floor(meant.length / 4));
+  const same = names.get(meant);
+  if (same !== undefined) return same;
   const near = only((name) => name.startsWith(meant)) ?? only((name) => name.includes(meant)) ??
-    closestMatch(meant, folded, { maxDistance });
+    folded.find((name) => isSwapped(meant, name)) ?? closestMatch(meant, folded, { maxDistance });
   return near === undefined ? undefined : names.get(near);
+}
+
+/** Whether two words differ by two neighbouring letters in the other order, which is one slip. */
+function isSwapped(word: string, other: string): boolean {
+  let at = 0;
+  while (at < word.length && word[at] === other[at]) at++;
+  const [first = "", second = ""] = [...word.slice(at, at + 2)];
+  return second !== "" && word.slice(0, at) + second + first + word.slice(at + 2) === other;
 }
 
 /** The remedy `did you mean …?` for a misspelt word; no remedy where no valid one is near. */

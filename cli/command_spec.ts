@@ -20,8 +20,8 @@ export interface FlagSpec {
   readonly choices?: readonly string[];
   /** Whether it may be given more than once, for a list. */
   readonly repeatable?: true;
-  /** Whether its value is the address of a web server. */
-  readonly isUrl?: boolean;
+  /** For text that is not taken as it is: what it stands for. */
+  readonly reads?: "url" | "tcp" | "program";
   /** The setting of a real system that it asks for. */
   readonly setting?: SettingName;
   /** The value when it is not given. */

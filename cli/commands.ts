@@ -78,12 +78,13 @@ const RUN: CommandSpec = {
   positionals: ["[-- COMMAND ARG…]"],
   details: [
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
-    "all, and records every iteration. An earlier run in the same directory is moved aside.",
-    "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
-    "resumed run takes everything from its records, and flags that contradict them are refused. " +
-    "Those that are about running it alone may be other ones from there on, which is recorded: " +
-    "more --iterations, also for a run that is finished, --timeout, --grace, --retries, " +
-    "--ready-timeout and --max-restarts.",
+    "all, and records every iteration. An earlier run in the same directory is moved aside: DIR " +
+    "to DIR-START, latest to START.",
+    "--iterations and one of --mock, --exec and --service are needed, and --profile with the " +
+    "last two, except with --resume: a resumed run takes everything from its records, and flags " +
+    "that contradict them are refused. Those that are about running it alone may be other ones " +
+    "from there on, which is recorded: more --iterations, also for a run that is finished, " +
+    "--timeout, --grace, --retries, --ready-timeout and --max-restarts.",
     "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
     "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
     'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
@@ -149,6 +150,13 @@ const RUN: CommandSpec = {
       placeholder: null,
       description: "go on with the run in the directory, finished or not",
     },
+    {
+      name: "fail-fast",
+      placeholder: null,
+      description: "end with exit 1 at the first iteration that ran with other values than the " +
+        "runtime's",
+      synonyms: ["bail", "failfast"],
+    },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
     ...RUN_REAL_FLAGS,
@@ -168,6 +176,7 @@ const RUN: CommandSpec = {
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",
+    1: "--fail-fast: the system ran with other values than the runtime's",
     4: "the system could not be measured, or the disk not written; --resume goes on",
     130: "interrupted (143: terminated); --resume goes on",
   },
@@ -222,7 +231,8 @@ const GATE: CommandSpec = {
     "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory. A run at work is " +
     "not judged.",
     "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
-    "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
+    "gate.window in the profile; from gate.warn on it passes with a warning; those of a warm-up are " +
+    "not among them). The run is ready to " +
     "freeze when, besides, the freeze was entered among them, the state that the run ends with was " +
     "on target in most of its iterations, and the last 3 did not all miss a KPI. That the system " +
     "stayed up is about the whole run: every death and every failed attempt to measure counts, " +
@@ -278,7 +288,9 @@ const APPLY: CommandSpec = {
   details: [
     "Values are targets, not increments: a number in plain digits, true or false for a boolean, one " +
     "of its values for an enum. Unknown keys and values out of bounds are refused and nothing is " +
-    "written. The file is replaced in one step and read back.",
+    "written. The file is replaced in one step and read back. A number is rounded to its " +
+    "parameter's step, and a parameter that stands at the top of the file, by its key, gets its " +
+    "place; both are said.",
     "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
     "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
     "other guards need a run's history, which this command has not. A runtime that sets a guard " +
@@ -354,9 +366,10 @@ const HASH: CommandSpec = {
 
 const HELP: CommandSpec = {
   summary: "show this, or help on a command or on codes",
-  positionals: ["[COMMAND | codes]"],
+  positionals: ["[COMMAND | codes | migrating]"],
   details: [
-    "The same as --help after a command. codes lists what verification can find.",
+    "The same as --help after a command. codes lists what verification can find; migrating, " +
+    "what takes the place of the Python scripts.",
     "For every command: a value that starts with a dash is written --out=-value, and -- ends " +
     "the flags, so that what follows it is never taken for one.",
   ],
@@ -384,4 +397,4 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS;
 
 /** What `soak help` has a text on. */
-export type HelpTopic = CommandName | "codes";
+export type HelpTopic = CommandName | "codes" | "migrating";

@@ -21,12 +21,14 @@ import {
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./commands.ts";
+import { scriptModule } from "./migration.ts";
 import {
   flagBeforeCommand,
   flagsOf,
   isCommandName,
   outOfRange,
   quoted,
+  scriptForCommand,
   shown,
   suggestion,
   unexpected,
@@ -43,7 +45,9 @@ import {
   mockFault,
   number,
   profileOf,
+  program,
   targets,
+  tcp,
   text,
   url,
 } from "./values.ts";
@@ -54,7 +58,7 @@ const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
 const VERSION_FLAGS: readonly string[] = ["--version", "-V"];
 
-const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes"];
+const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes", "migrating"];
 /** Hyphens and dashes that word processors put in place of `-`. */
 const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
 
@@ -69,15 +73,17 @@ export function parseOptions(args: readonly string[]): Command {
     if (rest[0] !== undefined) throw unexpected(rest[0], "--version stands alone");
     return { command: "version" };
   }
-  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first);
+  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first, rest);
   if (flagPart(rest).some((arg) => HELP_FLAGS.includes(arg))) {
     return { command: "help", topic: name, asked: true };
   }
   return build(takeApart(name, rest));
 }
 
-function commandName(word: string): CommandName {
+function commandName(word: string, rest: readonly string[]): CommandName {
   if (isCommandName(word)) return word;
+  const script = scriptModule([word, ...rest]);
+  if (script !== undefined) throw scriptForCommand(script);
   if (word.startsWith("-")) throw flagBeforeCommand(word);
   throw usage(
     "no such command",
@@ -143,6 +149,7 @@ function runOptions(given: Given): RunCommand {
     mockFault: mockFault(given),
     profile: text(given, "profile"),
     runtimePath: text(given, "runtime"),
+    failFast: switches.has("fail-fast"),
     quiet: switches.has("quiet"),
     json: switches.has("json"),
   } as const;
@@ -191,7 +198,16 @@ function settingValue(given: Given, flag: FlagSpec): unknown {
   if (flag.repeatable) return list(given, flag.name);
   if (flag.range !== undefined) return number(given, flag.name);
   if (flag.choices !== undefined) return choice(given, flag.name, flag.choices);
-  return flag.isUrl ? url(given, flag.name) : text(given, flag.name);
+  switch (flag.reads) {
+    case "url":
+      return url(given, flag.name);
+    case "tcp":
+      return tcp(given, flag.name);
+    case "program":
+      return program(given, flag.name);
+    default:
+      return text(given, flag.name);
+  }
 }
 
 function verifyOptions(given: Given): VerifyCommand {
@@ -280,7 +296,10 @@ function files(given: Given): readonly string[] {
 
 function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefined {
   if (extra !== undefined) throw unexpected(extra, "ask for one topic at a time");
-  if (topic === undefined || topic === "codes" || isCommandName(topic)) return topic;
+  if (topic === undefined || topic === "codes" || topic === "migrating") return topic;
+  if (isCommandName(topic)) return topic;
+  const script = scriptModule([topic]);
+  if (script !== undefined) throw scriptForCommand(script);
   throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
 }
 

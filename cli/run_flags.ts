@@ -78,7 +78,7 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
     placeholder: "URL",
     description: "where the profile's queries are sent; a query's ${window} becomes the " +
       "iteration's length, like 30s",
-    isUrl: true,
+    reads: "url",
   }),
   setting("secretEnv", REAL, {
     name: "secret-env",
@@ -95,20 +95,35 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
   }),
   setting("measureCommand", SERVICE, {
     name: "measure",
-    placeholder: "PROGRAM",
-    description: "what measures an iteration, by writing to SOAK_OUTPUT; run without " +
-      "arguments; SOAK_SERVICE_PID is the service",
+    placeholder: "COMMAND",
+    description: "what measures an iteration, by writing to SOAK_OUTPUT; SOAK_SERVICE_PID is " +
+      'the service; words as in a shell: "./m.sh -v"',
+    reads: "program",
   }),
   setting("readyUrl", SERVICE, {
     name: "ready-url",
     placeholder: "URL",
     description: "the service is ready once this answers with a 2xx status",
-    isUrl: true,
+    reads: "url",
   }),
   setting("readyFile", SERVICE, {
     name: "ready-file",
     placeholder: "FILE",
     description: "the service is ready once it has written this",
+  }),
+  setting("readyTcp", SERVICE, {
+    name: "ready-tcp",
+    placeholder: "HOST:PORT",
+    description: "the service is ready once it takes connections there",
+    reads: "tcp",
+    synonyms: ["ready-port", "tcp"],
+  }),
+  setting("readyCommand", SERVICE, {
+    name: "ready-command",
+    placeholder: "COMMAND",
+    description: "the service is ready once this, run again and again, exits with 0",
+    reads: "program",
+    synonyms: ["ready-exec", "ready-cmd"],
   }),
   setting("readyTimeoutSeconds", SERVICE, {
     name: "ready-timeout",
@@ -123,8 +138,9 @@ export const RUN_REAL_FLAGS: readonly FlagSpec[] = [
   }),
   setting("reloadCommand", SERVICE, {
     name: "reload-command",
-    placeholder: "PROGRAM",
+    placeholder: "COMMAND",
     description: "run after a change, with SOAK_SERVICE_PID",
+    reads: "program",
   }),
   setting("reloadRestart", SERVICE, {
     name: "reload-restart",

@@ -4,10 +4,17 @@
  * @module
  */
 
+import { tcpAddress } from "../base/tcp_address.ts";
+import { splitWords } from "../base/words.ts";
 import { type Deltas, findParameter } from "../model/params.ts";
 import type { Parameter } from "../model/profile.ts";
 import { isCounted } from "../model/scale.ts";
-import { FAULT_KINDS, type MockFault, webAddressMistake } from "../model/system_spec.ts";
+import {
+  FAULT_KINDS,
+  type MockFault,
+  type Program,
+  webAddressMistake,
+} from "../model/system_spec.ts";
 import { decimal, kindText, parseValue, valueText } from "../model/value.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { type CommandName, DEFAULT_DIR, DEFAULT_FAULT_RATE, DEFAULT_PROFILE } from "./commands.ts";
@@ -71,7 +78,16 @@ export function choice<T extends string>(
   const value = text(given, name);
   const chosen = choices.find((known) => known === value);
   if (value === undefined || chosen !== undefined) return chosen;
-  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, `choose from ${choices.join(", ")}`);
+  throw usage(`no such choice: ${quoted(value)}`, `--${name}`, choiceRemedy(value, choices));
+}
+
+/** Names the only choice that the word is a part of, such as SIGHUP for HUP; else all there are. */
+function choiceRemedy(word: string, choices: readonly string[]): string {
+  const part = word.toLowerCase();
+  const [near, another] = choices.filter((name) => name.toLowerCase().includes(part));
+  return near !== undefined && another === undefined
+    ? `did you mean ${near}?`
+    : `choose from ${choices.join(", ")}`;
 }
 
 /** The value of a flag that is the address of a web server. */
@@ -87,6 +103,35 @@ export function url(given: Given, name: string): string | undefined {
     throw usage("a password in a URL would be recorded", `--${name}`, "leave it out");
   }
   return value;
+}
+
+/** The value of a flag that is the address of a TCP server. */
+export function tcp(given: Given, name: string): string | undefined {
+  const value = text(given, name);
+  if (value === undefined || tcpAddress(value) !== null) return value;
+  const remedy = "for example 127.0.0.1:6379 or [::1]:6379";
+  throw usage(`not HOST:PORT: ${quoted(value)}`, `--${name}`, remedy);
+}
+
+/**
+ * The value of a flag that is a program, with its arguments if it has some. Text that as a whole
+ * names a file is that file, whatever blanks or quotes are in its name.
+ */
+export function program(given: Given, name: string): Program | undefined {
+  const value = text(given, name);
+  if (value === undefined || isFile(value)) return value;
+  const split = splitWords(value);
+  if ("mistake" in split) throw usage(split.mistake, `--${name}`, split.remedy);
+  const [first = "", ...rest] = split.words;
+  return rest.length === 0 ? first : split.words;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // then what is wrong with it is told by who starts it
+  }
 }
 
 /** The fault that `--mock-fault` asks for. */

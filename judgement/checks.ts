@@ -69,7 +69,7 @@ const NOTHING_TO_JUDGE = {
   look: LOOK_BELOW,
 } as const;
 
-function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
+function kpiCheck({ snapshot, verification, profile: { gate } }: Judged): GateCheck {
   const { verdict, pass_count_last8: met, iterations_analyzed: of, missed_last8 } = snapshot;
   const pass = leastOf(of, gate.pass, gate.window);
   const warn = leastOf(of, gate.warn, gate.window);
@@ -83,10 +83,15 @@ function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
       : `at least ${pass} of ${of}${warned}`,
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
+  const found = { verdict, on_target: met, iterations: of };
+  if (verification.older !== undefined) {
+    const foundText = `${met} of the last ${of}, by targets that may not be the run's`;
+    return { ...check, status: "unknown", found, foundText, look: OLDER_TARGETS };
+  }
   return {
     ...check,
     status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
-    found: { verdict, on_target: met, iterations: of },
+    found,
     foundText: `${verdict}, ${met} of ${judgedText(snapshot)}`,
     look: verdict === "PASS"
       ? null
@@ -94,6 +99,9 @@ function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
   };
 }
 
+const OLDER_TARGETS =
+  "the targets of an older run are not recorded, so that those of the built-in " +
+  "profile prove nothing; soak with a profile that has them";
 /** What the KPIs were judged in, in words. */
 function judgedText(snapshot: Snapshot): string {
   const text = windowText(snapshot);
@@ -145,7 +153,7 @@ function settleRemedy(
   { guards: { freeze_after } }: Profile,
 ): string {
   if (verdict !== "FAIL" && final_state.iterations < freeze_after) {
-    return "it was still being tuned at its end: soak for more iterations";
+    return "it was still being tuned at its end: soak for more iterations, with --resume --iterations N";
   }
   return guards_last8.freeze === 0
     ? `a freeze takes ${freeze_after} iterations in a row that meet every KPI`
@@ -164,9 +172,10 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
     wantedText: `at least ${least}`,
   } as const;
   if (ratio !== null) {
+    const isOpen = verification.older !== undefined && counts.fail === 0;
     return {
       ...check,
-      status: passed ? "pass" : "fail",
+      status: passed ? "pass" : isOpen ? "unknown" : "fail",
       foundText: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
       look: passed ? null : ratioRemedy(verification),
     };
@@ -181,7 +190,10 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
   };
 }
 
-function ratioRemedy({ counts }: VerifyResult): string {
+function ratioRemedy({ counts, older }: VerifyResult): string {
+  if (older !== undefined && counts.fail === 0) {
+    return "an older run does not record what would prove a change; soak again with soak run";
+  }
   return counts.unproven > 0 && counts.fail === 0
     ? "a change was not measured after it was applied: soak for more iterations"
     : "look at the proposals in DELTA_VERIFY_REPORT.md";
@@ -284,7 +296,8 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
       ? null
       : telling === undefined
       ? "look at the proposals in DELTA_VERIFY_REPORT.md"
-      : `look at ${telling.file}: ${telling.message} (${telling.code})`,
+      : `look at ${telling.file}: ${telling.message} (${telling.code})` +
+        (total > 1 ? `, and ${total - 1} more in DELTA_VERIFY_REPORT.md` : ""),
   };
 }
 

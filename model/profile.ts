@@ -80,6 +80,9 @@ export interface Kpi {
   readonly query?: string;
 }
 
+/** The metric that scripts read with `grep` and `awk`: no other line may have its name in it. */
+export const RATIO_METRIC = "soak_delta_full_apply_ratio";
+
 /** A comparison of a KPI with a constant. */
 export interface Condition {
   /** The KPI's key. */

@@ -114,11 +114,20 @@ function readNamed(nameOrFile: string): CheckedFile {
         cause,
       });
     }
-    const names = [...BUILT_IN.keys()];
     throw new SoakError("usage", "no such file, and no built-in profile of that name", {
       where: printable(nameOrFile),
-      remedy: didYouMean(nameOrFile, names).remedy ?? `built in is ${names.join(", ")}`,
+      remedy: otherProfile(nameOrFile),
       cause,
     });
   }
+}
+
+/** What to name instead. A bare word may be meant for values to start from. */
+function otherProfile(nameOrFile: string): string {
+  const names = [...BUILT_IN.keys()];
+  const builtIn = didYouMean(nameOrFile, names).remedy ?? `built in is ${names.join(", ")}`;
+  return /^\w+$/.test(nameOrFile)
+    ? `${builtIn}; values to start from are named with --start NAME: see soak help migrating, ` +
+      "or docs/migrating.md"
+    : builtIn;
 }

@@ -18,6 +18,7 @@ import type {
   Rule,
   StartValues,
 } from "./profile.ts";
+import { RATIO_METRIC } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import { roundToStep } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
@@ -292,6 +293,11 @@ export function kpiProblems({ kpis, rules, kpiKeys, complete }: SoundParts): Pro
     ...kpis.flatMap(({ item: { key }, path }) =>
       RESERVED_KPIS.has(key)
         ? [error(`${path}.key`, `${key} is a name that summaries use themselves`)]
+        : []
+    ),
+    ...kpis.flatMap(({ item: { metric }, path }) =>
+      metric.includes(RATIO_METRIC)
+        ? [error(`${path}.metric`, `${RATIO_METRIC} is the metric that scripts search for by name`)]
         : []
     ),
   ];

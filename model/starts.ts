@@ -28,7 +28,7 @@ export function valuesAtStart(
 /** The first runtime under a start's name; `undefined` if the profile has none of that name. */
 export function runtimeAtStart(profile: Profile, name: string): JsonObject | undefined {
   const values = valuesAtStart(profile, name);
-  return values === undefined ? undefined : applyDeltas({}, values, profile.parameters);
+  return values === undefined ? undefined : applyDeltas({}, values, profile.parameters).runtime;
 }
 
 /** What to do about a name that no start of the profile has. */

@@ -8,6 +8,7 @@ import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json_value.ts";
 import type { Shape } from "../base/shape.ts";
+import { tcpAddress } from "../base/tcp_address.ts";
 import type { Profile } from "./profile.ts";
 
 /** Names of the faults. */
@@ -43,6 +44,14 @@ export type OnError = "stop" | "continue";
 /** Every choice of what to do when an iteration can't be measured. */
 export const ON_ERROR: readonly OnError[] = ["stop", "continue"];
 
+/** A program, by its name or path alone, or with its arguments; no shell is involved. */
+export type Program = string | readonly string[];
+
+/** A program and its arguments, as a list. */
+export function wordsOf(program: Program): readonly string[] {
+  return typeof program === "string" ? [program] : program;
+}
+
 /** What every run of a real system has to know. */
 export interface RealSettings {
   /** The program and its arguments; no shell is involved. */
@@ -76,17 +85,21 @@ export interface ServiceSystem extends RealSettings {
   /** How long an iteration lasts before it is measured, in seconds. */
   readonly intervalSeconds: number;
   /** The program that measures it; `null`: Prometheus alone does. */
-  readonly measureCommand: string | null;
+  readonly measureCommand: Program | null;
   /** The service is ready once this URL answers with a status of 200 to 299. */
   readonly readyUrl: string | null;
   /** The service is ready once it has written this file. */
   readonly readyFile: string | null;
+  /** The service is ready once it takes connections there: `HOST:PORT`. */
+  readonly readyTcp: string | null;
+  /** The service is ready once this program, which is run again and again, exits with 0. */
+  readonly readyCommand: Program | null;
   /** How long it may take to get ready, in seconds. */
   readonly readyTimeoutSeconds: number;
   /** The signal that makes it read its runtime again. */
   readonly reloadSignal: ReloadSignal | null;
   /** The program that makes it read its runtime again. */
-  readonly reloadCommand: string | null;
+  readonly reloadCommand: Program | null;
   /** Whether it is started anew to read its runtime again. */
   readonly reloadRestart: boolean;
   /** How often in a run it is started again after it died. */
@@ -104,6 +117,21 @@ export const RELOAD_SIGNALS: readonly ReloadSignal[] = [
   "SIGCONT",
   "SIGWINCH",
 ];
+
+/** How each sign of readiness is asked for. */
+export const READY_FLAGS = {
+  readyUrl: "--ready-url",
+  readyFile: "--ready-file",
+  readyTcp: "--ready-tcp",
+  readyCommand: "--ready-command",
+} as const;
+
+const READY_SIGNS = ["readyUrl", "readyFile", "readyTcp", "readyCommand"] as const;
+
+/** Whether a service shows that it is ready. */
+export function hasReadySign(system: ServiceSystem): boolean {
+  return READY_SIGNS.some((name) => system[name] !== null);
+}
 
 /** A system that is a real program. */
 export type RealSystem = ExecSystem | ServiceSystem;
@@ -163,6 +191,10 @@ const fileOrNull: Setting<string | null> = {
   read: (shape) => shape.nullOr(readFileName),
   default: null,
 };
+const programOrNull: Setting<Program | null> = {
+  read: (shape) => shape.nullOr(readProgram),
+  default: null,
+};
 const urlOrNull: Setting<string | null> = { read: (shape) => shape.nullOr(readUrl), default: null };
 
 /** Settings of every real system, in the order in which a foreign one is looked for. */
@@ -180,15 +212,17 @@ const REAL_SETTINGS: Settings<RealSettings> = {
 /** Settings that only a service has. */
 const SERVICE_SETTINGS: Settings<Omit<ServiceSystem, "kind" | keyof RealSettings>> = {
   intervalSeconds: seconds(30),
-  measureCommand: fileOrNull,
+  measureCommand: programOrNull,
   readyUrl: urlOrNull,
   readyFile: fileOrNull,
+  readyTcp: { read: (shape) => shape.nullOr(readTcp), default: null, sparse: true },
+  readyCommand: { ...programOrNull, sparse: true },
   readyTimeoutSeconds: seconds(30, 0.1),
   reloadSignal: {
     read: (shape) => shape.nullOr((signal) => signal.oneOf(RELOAD_SIGNALS)),
     default: null,
   },
-  reloadCommand: fileOrNull,
+  reloadCommand: programOrNull,
   reloadRestart: { read: (shape) => shape.boolean(), default: false },
   maxRestarts: count(3),
 };
@@ -309,8 +343,9 @@ function serviceMistake(
   if (system.measureCommand === null && system.prometheusUrl === null) {
     return ["nothing measures the service", "service", "add --measure or --prometheus-url"];
   }
-  if (system.readyUrl !== null && system.readyFile !== null) {
-    return ["readiness has one sign", "readyFile", "choose it or --ready-url"];
+  const [sign, another] = READY_SIGNS.filter((name) => system[name] !== null);
+  if (sign !== undefined && another !== undefined) {
+    return ["readiness has one sign", another, `choose it or ${READY_FLAGS[sign]}`];
   }
   const ways = [system.reloadSignal !== null, system.reloadCommand !== null, system.reloadRestart];
   return ways.filter(Boolean).length > 1
@@ -457,6 +492,11 @@ function parseMock(shape: Shape): MockSystem {
   };
 }
 
+/** A single word has stood there as text ever since programs could not have arguments. */
+function readProgram(shape: Shape): Program {
+  return typeof shape.value === "string" ? readFileName(shape) : readCommand(shape);
+}
+
 function readCommand(shape: Shape): string[] {
   const [program, ...rest] = shape.items();
   if (program === undefined) throw shape.wrong("a command to run");
@@ -474,6 +514,12 @@ function readWord(shape: Shape): string {
   const word = shape.string();
   if (word.includes("\0")) throw shape.wrong("text without a NUL character");
   return word;
+}
+
+function readTcp(shape: Shape): string {
+  const address = shape.string();
+  if (tcpAddress(address) === null) throw shape.wrong("HOST:PORT");
+  return address;
 }
 
 function readUrl(shape: Shape): string {

@@ -90,15 +90,15 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const tally = new Tally({ strict, threshold, allowNoDeltas, observer });
   const run = await openRun(dir, tally);
   if (run === null) {
-    const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
-    return tally.result({
+    const unknown = {
       run: null,
       profileHash: null,
       lastHash: null,
       inEffect: null,
       iterationsAsked: null,
-      unprovable,
-    });
+    };
+    const facts = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : { unprovable: [] };
+    return tally.result({ ...unknown, ...facts });
   }
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);

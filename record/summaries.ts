@@ -5,7 +5,7 @@
  * @module
  */
 
-import { osError, SoakError } from "../base/errors.ts";
+import { SoakError } from "../base/errors.ts";
 import { readSummary, type Recorded, summaryFile } from "./artifacts.ts";
 import type { IterationRecord } from "./records.ts";
 
@@ -30,7 +30,7 @@ export async function listSummaries(dir: string, limit: number): Promise<Summary
   let count = 0;
   const beyond: string[] = [];
   const misnamed: string[] = [];
-  for await (const { name, number } of entriesOf(dir, directoryError)) {
+  for await (const { name, number } of entriesOf(dir)) {
     if (number === null) misnamed.push(name);
     else if (number > limit) beyond.push(name);
     else {
@@ -53,8 +53,7 @@ export async function listSummaries(dir: string, limit: number): Promise<Summary
 /** Lists the numbers of all summaries in a run directory, in order. */
 export async function summaryNumbers(dir: string): Promise<number[]> {
   const numbers: number[] = [];
-  const failure = (error: unknown) => osError("cannot list the directory", dir, error);
-  for await (const { number } of entriesOf(dir, failure)) {
+  for await (const { number } of entriesOf(dir)) {
     if (number !== null && number < 1e15) numbers.push(number);
   }
   return numbers.sort((a, b) => a - b);
@@ -63,7 +62,6 @@ export async function summaryNumbers(dir: string): Promise<number[]> {
 /** The files that are a summary, or look like one: then their number is `null`. */
 async function* entriesOf(
   dir: string,
-  failure: (error: unknown, dir: string) => SoakError,
 ): AsyncGenerator<{ readonly name: string; readonly number: number | null }> {
   try {
     for await (const { name } of Deno.readDir(dir)) {
@@ -72,7 +70,7 @@ async function* entriesOf(
       yield { name, number: digits === undefined ? null : Number(digits) };
     }
   } catch (error) {
-    throw failure(error, dir);
+    throw directoryError(error, dir);
   }
 }
 
@@ -87,7 +85,7 @@ function directoryError(cause: unknown, dir: string): SoakError {
   if (cause instanceof Deno.errors.NotADirectory) {
     return new SoakError("artifact", "not a directory", {
       where: dir,
-      remedy: "name the run directory, not a file in it",
+      remedy: "name the folder that `soak run` made, not a file",
       cause,
     });
   }

@@ -15,7 +15,7 @@ import type { InForce } from "../proof/in_force.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
-import { type Page, page, type Style, table } from "./terminal.ts";
+import { displayWidth, type Page, page, type Style, table } from "./terminal.ts";
 
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
@@ -34,7 +34,7 @@ export function verdictLines(result: VerifyResult): string[] {
     `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
     `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${result.iterationsAsked}`),
-    `Last record: ${result.lastHash ?? "unknown"}`,
+    ...(result.older === undefined ? [`Last record: ${result.lastHash ?? "unknown"}`] : []),
   ];
 }
 
@@ -76,15 +76,19 @@ export const SHORT_HASH = 12;
  * happened to the system.
  */
 function runLines(result: VerifyResult): string[] {
-  const { run, inEffect, inForce } = result;
+  const { run, inEffect, inForce, older } = result;
   const incidents = incidentText(result.incidents);
   return [
     ...(run === null ? [] : [`Run: ${runWords(run, result)}`]),
+    ...(older === undefined ? [] : [`Run: ${OLDER_RUN}`]),
     ...neverSeenLines(inEffect?.never ?? [], run?.profile.parameters.length ?? 0),
     ...inForceLines(inForce),
     ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
   ];
 }
+
+/** What a run without SOAK_RUN.json is, and how much can be said of it. */
+const OLDER_RUN = "an older one, not recorded by soak: it can be disproven in places, never proven";
 
 function neverSeenLines(never: readonly string[], parameters: number): string[] {
   if (never.length === 0) return [];
@@ -138,6 +142,7 @@ export function renderVerification(
   return page([
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
+    ...(result.older?.notes ?? []).map((note) => `  ${printable(note)}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
     ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0 &&
         (result.inEffect?.fewest ?? 0) > 0
@@ -184,12 +189,16 @@ const MARKS: Readonly<Record<GateCheck["status"], string>> = {
   unknown: "?",
 };
 
-/** The gate's answer: which run was judged, the check list, a line a check, and the verdict. */
+/**
+ * The gate's answer: which run was judged, the check list, a line a check, and the verdict. Where the
+ * lines do not fit, each has what is wanted below it.
+ */
 export function renderGate(
   verification: VerifyResult,
   checks: readonly GateCheck[],
   verdict: string,
   style: Style,
+  columns = Infinity,
 ): Page {
   const { findingClasses } = verification;
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
@@ -199,11 +208,16 @@ export function renderGate(
     printable(foundText, 120),
     style.dim(`wanted ${printable(wantedText, 120)}`),
   ]);
+  const lines = table(rows);
+  const narrow = rows.flatMap(([mark, name, found, wanted]) => [
+    `${mark} ${name}: ${found}`,
+    `    ${wanted}`,
+  ]);
   const looks = checks.filter(({ look }) => look !== null)
     .map(({ name, look }) => `  ${name}: ${printable(look ?? "", 300)}`);
   return page([
     ...runLines(verification),
-    ...table(rows),
+    ...(lines.every((line) => displayWidth(line) <= columns) ? lines : narrow),
     ...(looks.length > 0 ? ["", ...looks] : []),
     ...(verification.strict || findingClasses.proof === 0 ||
         verification.findingCounts.profile_unexpected !== undefined

@@ -17,7 +17,7 @@ import { NO_INCIDENTS } from "../model/incident.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import type { Profile } from "../model/profile.ts";
 import { runProblems } from "../model/profile_file.ts";
-import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
+import { completeSystem, OptionError, type SystemSpec, wordsOf } from "../model/system_spec.ts";
 import { warmUpMistake } from "../model/warm_up.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
@@ -32,15 +32,16 @@ const MOCK_START_MS = 1_735_689_600_000;
 
 /** Starts a run. */
 export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
-  const { iterations, profile = marketMaker, seed = 1, warmup = 0, start } = options;
+  const { iterations, seed = 1, warmup = 0, start } = options;
   if (iterations === undefined) {
     throw new SoakError("usage", "a run needs a number of iterations", {
       where: "iterations",
       remedy: "say how many",
     });
   }
-  requireRunnable(profile);
   const system = systemOf(options);
+  const profile = profileFor(system, options);
+  requireRunnable(profile);
   requireLittleWarmUp(iterations, warmup, profile);
   if (start !== undefined && options.runtime !== undefined) {
     const what = "a runtime to start from has its values already";
@@ -96,6 +97,15 @@ function requireRunnable(profile: Profile): void {
   throw new OptionError(problem.message, "profile", problem.remedy ?? "choose another one");
 }
 
+/** What a real system is tuned by has to be said; the built-in profile is that of the simulated one. */
+function profileFor({ kind }: SystemSpec, { profile }: RunOptions): Profile {
+  if (profile !== undefined) return profile;
+  if (kind === "mock") return marketMaker;
+  const remedy = "write one: soak profile init FILE, then --profile FILE; or take the built-in " +
+    "one for trading: --profile market-maker";
+  throw new OptionError("a real system needs a profile of its own", "profile", remedy);
+}
+
 /** A start state larger than this would make summaries that verification refuses to read. */
 const MAX_RUNTIME_CHARACTERS = 1024 * 1024;
 
@@ -142,9 +152,12 @@ function startedUtc(ms: number): string {
 /** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
 function requirePrograms(system: SystemSpec): void {
   if (system.kind === "mock") return;
-  const { command: [program = ""] } = system;
-  const more = system.kind === "service" ? [system.measureCommand, system.reloadCommand] : [];
-  for (const name of [program, ...more]) if (name !== null) requireProgram(name);
+  const more = system.kind === "service"
+    ? [system.measureCommand, system.readyCommand, system.reloadCommand]
+    : [];
+  for (const program of [system.command, ...more]) {
+    if (program !== null) requireProgram(wordsOf(program)[0] ?? "");
+  }
 }
 
 function systemOf({ system = {}, mockFault, seed }: RunOptions): SystemSpec {

@@ -93,7 +93,7 @@ class Claim implements ClaimedDirectory {
   }
 
   async #moveAside(path: string): Promise<void> {
-    const archive = freeName(dirname(path), await startStamp(path), basename(path));
+    const archive = freeName(dirname(path), archiveName(basename(path), await startStamp(path)));
     await archiveRun(path, archive, this.#lock);
     this.#archived = archive;
     const earlier = this.#lock;
@@ -225,11 +225,14 @@ function infoOf(look: () => Deno.FileInfo, path: string): Deno.FileInfo | null {
   }
 }
 
-function freeName(parent: string, stamp: string, taken: string): string {
+/** What an earlier run is called: `latest` says nothing of it, any other name goes with its start. */
+function archiveName(name: string, stamp: string): string {
+  return name === "latest" ? stamp : `${name}-${stamp}`;
+}
+
+function freeName(parent: string, name: string): string {
   for (let n = 1;; n++) {
-    const name = n === 1 ? stamp : `${stamp}-${n}`;
-    if (name === taken) continue;
-    const path = join(parent, name);
+    const path = join(parent, n === 1 ? name : `${name}-${n}`);
     if (infoOf(() => Deno.lstatSync(path), path) === null) return path;
   }
 }

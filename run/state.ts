@@ -22,8 +22,11 @@ import {
   type IncidentCounts,
   type Pending,
 } from "../model/incident.ts";
+import type { Difference } from "../model/effective.ts";
 import { applyDeltas, validateRuntime } from "../model/params.ts";
+import type { Phase } from "../model/phase.ts";
 import type { Profile } from "../model/profile.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
 import { startRemedy, valuesAtStart } from "../model/starts.ts";
 import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
@@ -77,19 +80,38 @@ export interface RunOptions {
    */
   readonly startMs?: number | undefined;
   /**
-   * The profile.
+   * The profile. A real system needs one; the simulated one has that of the market maker.
    *
    * @default {marketMaker}
    */
   readonly profile?: Profile | undefined;
-  /** The runtime to start from; the profile's defaults fill in what it lacks. */
+  /**
+   * The runtime to start from. A parameter's flat key at the top stands for its path, and the
+   * profile's defaults fill in what is lacking.
+   */
   readonly runtime?: JsonObject | undefined;
   /** Finish the step at hand and stop when this is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the run directory is ready, before the first iteration. */
   readonly onStart?: ((start: RunStart) => void) | undefined;
-  /** Called after every iteration, once it is on disk. */
-  readonly onIteration?: ((record: IterationRecord) => void) | undefined;
+  /** Called for every iteration that was recorded before, when resuming; `onStart` comes after. */
+  readonly onRecorded?: ((record: IterationRecord, run: RunRecord) => void) | undefined;
+  /** Called as a phase of an iteration begins. A simulated system has only one, `applying`. */
+  readonly onPhase?: ((phase: Phase, iteration: number) => void) | undefined;
+  /**
+   * Called after every iteration, once it is on disk, with the parameters that the system ran with
+   * otherwise than the runtime says.
+   */
+  readonly onIteration?:
+    | ((record: IterationRecord, differing: readonly Difference[]) => void)
+    | undefined;
+  /**
+   * Whether to end the run after the first iteration whose measurement contradicts the runtime. It
+   * is not recorded, for it changes nothing of what is.
+   *
+   * @default {false}
+   */
+  readonly failFast?: boolean | undefined;
   /**
    * Time of day, in ms since the epoch. A real run reads it once, when it starts or goes on.
    *
@@ -170,7 +192,10 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
     : history;
 }
 
-/** The first runtime: what is given, with the profile's defaults or start values for what it lacks. */
+/**
+ * The first runtime: what is given, flat keys in their places, with the profile's defaults or start
+ * values for what it lacks.
+ */
 export function initialRuntime(
   profile: Profile,
   given: JsonObject = {},
@@ -182,16 +207,17 @@ export function initialRuntime(
     const what = `the profile ${profile.name} has no start called ${printable(start ?? "", 60)}`;
     throw new OptionError(what, "start", startRemedy(profile, start ?? ""));
   }
-  const problems = validateRuntime(given, parameters);
+  const { runtime, problems: [contradiction] } = nestRuntime(given, profile);
+  const problems = validateRuntime(runtime, parameters);
   const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
-  const problem = problems.find(({ code }) => code !== "missing") ??
-    settingProblems(given, profile)[0];
+  const problem = contradiction ?? problems.find(({ code }) => code !== "missing") ??
+    settingProblems(runtime, profile)[0];
   if (problem !== undefined) {
     const what = `the runtime to start from: ${problem.message}`;
     throw new OptionError(what, "runtime", "correct the file or the profile");
   }
   const lacking = Object.entries(values).filter(([key]) => missing.includes(key));
-  return applyDeltas(given, Object.fromEntries(lacking), parameters);
+  return applyDeltas(runtime, Object.fromEntries(lacking), parameters).runtime;
 }
 
 /** Reads the runtime file, which must be in the given state. */

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { SoakError } from "../base/errors.ts";
+import { SoakError, type SoakErrorOptions } from "../base/errors.ts";
 import { decodeJson } from "../base/json.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
+import type { OnPhase } from "../model/phase.ts";
 import type {
   KpiValues,
   Parameter,
@@ -39,6 +40,8 @@ export interface MeasureRequest {
    * kind in this run so far.
    */
   readonly onIncident: (kind: IncidentKind, reason: string) => Promise<number>;
+  /** Is told what happens now. */
+  readonly onPhase: OnPhase;
 }
 
 /** What one iteration showed. */
@@ -69,15 +72,38 @@ export interface Reading {
   readonly effectiveParams: ParameterValues;
 }
 
+/** A log that tells why something failed. */
+export interface TellingLog {
+  /** Where it is. */
+  readonly path: string;
+  /** Its last lines when it failed. */
+  readonly last: string;
+}
+
+/** What else is known of a measurement that could not be taken. */
+export interface MeasurementErrorOptions extends SoakErrorOptions {
+  /** The log that tells more than that of the iteration, and its end by then. */
+  readonly log?: TellingLog | undefined;
+}
+
 /** A measurement that could not be taken; it can be tried again. */
-export class MeasurementError extends SoakError {}
+export class MeasurementError extends SoakError {
+  /** The log that tells more than that of the iteration, if there is one. */
+  readonly log: TellingLog | undefined;
+
+  /** Says that a measurement could not be taken, and which log tells more. */
+  constructor(what: string, { log, ...options }: MeasurementErrorOptions = {}) {
+    super("system", what, options);
+    this.log = log;
+  }
+}
 
 /** Says that a measurement could not be taken. */
 export function notMeasured(
   what: string,
-  options: ConstructorParameters<typeof SoakError>[2] = {},
+  options: MeasurementErrorOptions = {},
 ): MeasurementError {
-  return new MeasurementError("system", what, options);
+  return new MeasurementError(what, options);
 }
 
 /** What a program reports that leaves everything to queries. */

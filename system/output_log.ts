@@ -68,12 +68,12 @@ export class OutputLog implements Disposable {
     this.write(new TextEncoder().encode(`[soak: ${printable(this.secrets.text(text))}]\n`));
   }
 
-  /** The last lines, fit for a line that a person reads. */
-  lastLines(): string {
+  /** The last lines, three at most unless told, fit for a line that a person reads. */
+  lastLines(count = 3): string {
     const text = new TextDecoder().decode(this.#end(4096)).replaceAll(ANSI_STYLE, "");
     const lines = text.split(/[\r\n]+/)
       .map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("[soak: "));
-    return lines.slice(-3).map((line) => printable(line, 200)).join(" | ");
+    return lines.slice(-count).map((line) => printable(line, 200)).join(" | ");
   }
 
   /** Whether what was added last is this. */

@@ -6,6 +6,7 @@
 
 import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
+import { notPermitted } from "./permission.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -44,10 +45,7 @@ export function startFailure(program: string, code: number, words: string): Soak
 function requirePermission(program: string): void {
   const { state } = Deno.permissions.requestSync({ name: "run", command: program });
   if (state === "granted") return;
-  throw new SoakError("system", "cannot start the command: not permitted to this program", {
-    where: printable(program, 200),
-    remedy: "run it with --allow-run",
-  });
+  throw notPermitted("cannot start the command", printable(program, 200), "--allow-run");
 }
 
 /** Refuses a path at which there is certainly no program. */

@@ -4,12 +4,14 @@
  * @module
  */
 
+import { networkCause } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
 import { isJsonObject, type JsonValue } from "../base/json_value.ts";
 import { printable } from "../base/text.ts";
 import type { Kpi, Parameter, ParameterValue, Profile } from "../model/profile.ts";
 import { valueOfMetric } from "../model/value.ts";
 import { MeasurementError, notMeasured, type Reading } from "./measurement.ts";
+import { netNotPermitted } from "./permission.ts";
 
 /** The placeholder in a query for the length of an iteration, for example `rate(x[${window}])`. */
 const WINDOW = "${window}";
@@ -122,16 +124,12 @@ async function readText(response: Response): Promise<string> {
 function failedCall(what: string, error: unknown, timeoutSeconds: number): Error {
   if (error instanceof MeasurementError) return error;
   if (error instanceof Deno.errors.NotCapable) {
-    return notMeasured("the network is not permitted to this program; run it with --allow-net", {
-      cause: error,
-    });
+    return netNotPermitted(error);
   }
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return notMeasured(`Prometheus did not answer within ${timeoutSeconds} s`, { cause: error });
   }
-  const text = error instanceof Error ? error.message : String(error);
-  const cause = /\): (.*)$/s.exec(text)?.[1] ?? text;
-  return notMeasured(`${what}: ${printable(cause, 200)}`, { cause: error });
+  return notMeasured(`${what}: ${networkCause(error)}`, { cause: error });
 }
 
 /** What an answer holds, if the server gave it as the whole of what was asked for. */

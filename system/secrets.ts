@@ -42,6 +42,8 @@ const RECORDED = [
   "measureCommand",
   "readyUrl",
   "readyFile",
+  "readyTcp",
+  "readyCommand",
   "reloadCommand",
   "profile",
 ] as const;

@@ -6,14 +6,13 @@
  */
 
 import { join } from "@std/path/join";
-import { resolve } from "@std/path/resolve";
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { printable, shellWord } from "../base/text.ts";
+import { shellWord } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
 import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
-import type { ServiceSystem } from "../model/system_spec.ts";
+import { hasReadySign, type ServiceSystem, wordsOf } from "../model/system_spec.ts";
 import { type Driver, iterationEnv, measureByCommand, moreTime, withQueries } from "./exec.ts";
 import {
   MeasurementError,
@@ -24,6 +23,7 @@ import {
 } from "./measurement.ts";
 import { OutputLog } from "./output_log.ts";
 import { Child, runToEnd } from "./process.ts";
+import { type Readiness, readinessOf } from "./readiness.ts";
 
 /** How often readiness is looked for, in ms. */
 const READY_POLL_MS = 100;
@@ -37,8 +37,8 @@ const MAX_RESTART_DELAY_MS = 5000;
  */
 const SIGNAL_MS = 100;
 
-/** How long an answer to a question about readiness may take, in ms. */
-const READY_ANSWER_MS = 2000;
+/** How soon after its start a service without a sign of readiness has failed to start, in ms. */
+const START_MS = 1000;
 
 /** Drives a service. It is started with the first measurement. */
 export function openService(system: ServiceSystem, profile: Profile): Driver {
@@ -52,6 +52,10 @@ class ServiceDriver implements Driver {
   #child: Child | null = null;
   /** The runtime that the service has been told of, in canonical form. */
   #loaded: string | null = null;
+  /** How long the service that ended last had lived, in ms. */
+  #livedMs = 0;
+  /** Whether a service of this run ever got ready. */
+  #hasStarted = false;
   /** A service whose death is on record, and how many services of this run had died by then. */
   #dead: { readonly child: Child; readonly died: number } | null = null;
 
@@ -70,13 +74,19 @@ class ServiceDriver implements Driver {
       const child = await this.#running(request, log);
       if (child === null) return null;
       const startMs = performance.now();
+      const { intervalSeconds: seconds } = this.#system;
+      if (seconds > 0) request.onPhase({ name: "soaking", seconds });
       const outcome = await this.#interval(child, request.signal);
       if (outcome === "interrupted") return null;
       if (outcome === "died") continue;
       await request.onAttempt(); // an interval is long enough for a run to be moved
+      request.onPhase({ name: "measuring" });
       const measured = this.#measure(child, request, log, startMs);
       const reading = await this.#whileWatched(child, request, measured);
-      if (!child.hasEnded) return reading;
+      if (!child.hasEnded) {
+        this.#hasStarted = true;
+        return reading;
+      }
       if (request.signal?.aborted) return null;
       // What was measured is, at least in part, not the service.
       log.note("the service died while it was measured; measuring again");
@@ -115,29 +125,58 @@ class ServiceDriver implements Driver {
     request: MeasureRequest,
     log: OutputLog,
   ): Promise<"ready" | "interrupted" | "died"> {
-    const { command, graceSeconds, readyFile, readyTimeoutSeconds } = this.#system;
+    const { command, graceSeconds } = this.#system;
     this.#log ??= new OutputLog(join(request.dir, "logs", "SERVICE.log"), log.secrets);
-    const before = readyFile === null ? null : stampOf(readyFile);
+    const readiness = readinessOf(this.#system);
+    request.onPhase({ name: "starting" });
     const { SOAK_ITERATION: _, ...env } = iterationEnv(request);
     const child = new Child({ command, env, log: this.#log, graceSeconds });
     this.#child = child;
+    const startMs = performance.now();
+    const ended = (): void => void (this.#livedMs = performance.now() - startMs);
+    child.ended.then(ended, ended);
+    if (readiness === null) return "ready";
+    return await this.#waitedFor(child, readiness, request, log);
+  }
+
+  /** Waits until a service that was just started shows the sign of readiness. */
+  async #waitedFor(
+    child: Child,
+    readiness: Readiness,
+    request: MeasureRequest,
+    log: OutputLog,
+  ): Promise<"ready" | "interrupted" | "died"> {
+    const { readyTimeoutSeconds } = this.#system;
+    const { signal } = request;
     const deadline = performance.now() + readyTimeoutSeconds * 1000;
-    for (;;) {
+    const env = { ...iterationEnv(request), SOAK_SERVICE_PID: String(child.pid) };
+    request.onPhase({ name: "waiting for readiness" });
+    for (let said = "";;) {
       if (child.hasEnded) return "died";
-      if (await isReady(this.#system, before, request.signal)) break;
-      if (request.signal?.aborted) return "interrupted";
-      if (performance.now() >= deadline) {
+      const leftMs = Math.max(0, deadline - performance.now());
+      const missing = await readiness.look({ leftMs, signal, env, log });
+      if (missing === null) {
+        this.#hasStarted = true;
+        return child.hasEnded ? "died" : "ready";
+      }
+      if (signal?.aborted) return "interrupted";
+      const isOver = performance.now() >= deadline;
+      // What the last look came to says less than the one before, if there was no time left for it.
+      if (!isOver || said === "") said = missing;
+      if (isOver) {
+        // What it prints when it is told to end tells nothing of why it was not ready.
+        const telling = this.#log === null
+          ? undefined
+          : { path: this.#log.path, last: this.#log.lastLines() };
         await this.#stop();
-        const sign = this.#system.readyUrl ?? readyFile ?? "";
-        log.note(`the service was not ready within ${readyTimeoutSeconds} s`);
-        throw notMeasured(
-          `the service was not ready within ${readyTimeoutSeconds} s (${printable(sign, 200)})`,
-          { remedy: "add --ready-timeout SECONDS if it may take longer" },
-        );
+        const what = `the service was not ready within ${readyTimeoutSeconds} s: ` +
+          `${readiness.asked}: ${said}`;
+        log.note(what);
+        const remedy = "add --ready-timeout SECONDS if it may take longer";
+        throw notMeasured(what, { log: telling, remedy });
       }
       await settledWithin(child.ended, READY_POLL_MS);
     }
-    return child.hasEnded ? "died" : "ready";
   }
 
   /** Clears away a service that died, before it is started again; throws if that was too often. */
@@ -148,26 +187,42 @@ class ServiceDriver implements Driver {
     log: OutputLog,
   ): Promise<void> {
     const { success, text } = await child.ended;
+    const neverStarted = this.#failedToStart(request);
     await this.#stop();
     const { maxRestarts } = this.#system;
     const last = this.#log?.lastLines() ?? "";
-    const resumeCommand = `soak run --resume --out ${shellWord(request.dir)}`;
-    if (restarts >= maxRestarts) {
-      throw new SoakError("system", `the service ${text}, after ${amount(restarts, "restart")}`, {
+    const goOn = `soak run --resume --out ${shellWord(request.dir)}`;
+    if (restarts >= maxRestarts || neverStarted) {
+      const when = !neverStarted
+        ? `after ${amount(restarts, "restart")}`
+        : hasReadySign(this.#system)
+        ? "before it was ready"
+        : "right after its start";
+      throw new SoakError("system", `the service ${text}, ${when}`, {
         where: this.#log?.path ?? "logs",
-        remedy: (last === "" ? "" : `it printed last: ${last}; `) +
+        remedy: (last === "" ? "it printed nothing; " : `it printed last: ${last}; `) +
           (success
             ? "a service has to stay in the foreground: it must not make itself a daemon, nor end"
-            : `mend it and go on with: ${resumeCommand} (add --max-restarts ${
-              restarts + 3
-            } if it may ` +
-              "die more often)"),
+            : neverStarted
+            ? "mend it and start the run anew"
+            : `mend it and go on with: ${goOn} (add --max-restarts ${restarts + 3} if it may die ` +
+              "more often)"),
       });
     }
+    request.onPhase({ name: "restarting", reason: `the service ${text}` });
     log.note(`the service ${text}: starting it again`);
     this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
     // What it could not have, a port for instance, may take a moment to become free.
     await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), request.signal);
+  }
+
+  /**
+   * Whether the service ended at its start, and never got further in this run: starting it again
+   * would come to the same.
+   */
+  #failedToStart({ iteration }: MeasureRequest): boolean {
+    if (this.#hasStarted || iteration > 1) return false;
+    return hasReadySign(this.#system) || this.#livedMs < START_MS;
   }
 
   /** Does something, and puts the service's death on record if it comes meanwhile. */
@@ -203,6 +258,7 @@ class ServiceDriver implements Driver {
   async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
     const { reloadSignal, reloadCommand, reloadRestart, timeoutSeconds, graceSeconds } =
       this.#system;
+    request.onPhase({ name: "reloading" });
     if (reloadRestart) {
       log.note("a change was applied: starting the service anew");
       await this.#stop();
@@ -211,7 +267,7 @@ class ServiceDriver implements Driver {
       child.signal(reloadSignal);
     } else if (reloadCommand !== null) {
       const run = runToEnd({
-        command: [reloadCommand],
+        command: wordsOf(reloadCommand),
         env: { ...iterationEnv(request), SOAK_SERVICE_PID: String(child.pid) },
         log,
         timeoutSeconds,
@@ -250,7 +306,7 @@ class ServiceDriver implements Driver {
     try {
       const own = measureCommand === null
         ? { kpis: {}, effectiveParams: {} }
-        : await measureByCommand([measureCommand], this.#system, wanted, request, log, {
+        : await measureByCommand(wordsOf(measureCommand), this.#system, wanted, request, log, {
           SOAK_SERVICE_PID: String(child.pid),
         });
       const seconds = (performance.now() - startMs) / 1000;
@@ -269,42 +325,5 @@ class ServiceDriver implements Driver {
     this.#child = null;
     this.#loaded = null;
     await child?.stop();
-  }
-}
-
-/** What tells one writing of a file from another; `null` if there is none. */
-function stampOf(path: string): string | null {
-  try {
-    const { mtime, ino, size } = Deno.statSync(resolve(path));
-    return `${mtime?.getTime()} ${ino} ${size}`;
-  } catch {
-    return null;
-  }
-}
-
-async function isReady(
-  { readyUrl, readyFile }: ServiceSystem,
-  before: string | null,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  if (readyFile !== null) {
-    const now = stampOf(readyFile);
-    return now !== null && now !== before;
-  }
-  if (readyUrl === null) return true;
-  const timeout = AbortSignal.timeout(READY_ANSWER_MS);
-  try {
-    const response = await fetch(readyUrl, {
-      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) return false;
-    throw new SoakError("system", "the network is not permitted to this program", {
-      where: "--ready-url",
-      remedy: "run it with --allow-net",
-      cause: error,
-    });
   }
 }

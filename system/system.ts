@@ -7,8 +7,10 @@
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable, shellWord } from "../base/text.ts";
+import type { OnPhase } from "../model/phase.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import {
+  hasReadySign,
   type MockSystem,
   type RealSystem,
   sourceMistake,
@@ -23,6 +25,8 @@ import {
 } from "./measurement.ts";
 import { createMock } from "./mock.ts";
 import { OutputLog } from "./output_log.ts";
+import { requireNet } from "./permission.ts";
+import { isRefusal } from "./readiness.ts";
 import { readSecrets, type Secrets } from "./secrets.ts";
 import { openService } from "./service.ts";
 
@@ -40,6 +44,7 @@ export interface SystemOptions {
 export function openSystem({ system, seed, profile }: SystemOptions): System {
   if (system.kind === "mock") return openMock(profile, seed, system);
   requireSources(system, profile);
+  requireNet(system);
   return new RealSystemUnderTest(system, profile, readSecrets(system, profile));
 }
 
@@ -86,6 +91,9 @@ class RealSystemUnderTest implements System {
 
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
+    if (!this.#isFirst && pauseSeconds > 0) {
+      request.onPhase({ name: "pausing", seconds: pauseSeconds });
+    }
     if (!this.#isFirst && !await this.#driver.pause(pauseSeconds * 1000, request)) return null;
     await request.onAttempt();
     if (this.#isFirst) await removeStaleOutputs(request.dir);
@@ -106,9 +114,11 @@ class RealSystemUnderTest implements System {
     const { retries, onError } = this.#system;
     const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
       request.onIncident(kind, this.redact(reason));
+    const onPhase: OnPhase = ({ reason, ...phase }) =>
+      request.onPhase(reason === undefined ? phase : { ...phase, reason: this.redact(reason) });
     for (let attempt = 1;; attempt++) {
       try {
-        const reading = await this.#driver.attempt({ ...request, onIncident }, log);
+        const reading = await this.#driver.attempt({ ...request, onIncident, onPhase }, log);
         return reading === null ? null : { ...reading, failure: null };
       } catch (error) {
         const what = error instanceof SoakError ? error.what : String(error);
@@ -118,10 +128,18 @@ class RealSystemUnderTest implements System {
         if (attempt <= retries) {
           if (request.signal?.aborted) return null;
           log.note(`${failure}; trying again (${attempt} of ${retries})`);
+          request.onPhase({ name: "trying again", reason: failure });
           continue;
         }
         log.note(failure);
-        if (onError === "stop") throw failed(request, failure, error, log);
+        if (onError === "stop") {
+          const hint = readinessHint(
+            this.#system,
+            request.iteration,
+            `${failure}\n${log.lastLines()}`,
+          );
+          throw failed(request, failure, error, log, hint);
+        }
         return { kpis: this.#noKpis(), effectiveParams: {}, failure };
       }
     }
@@ -132,18 +150,32 @@ class RealSystemUnderTest implements System {
   }
 }
 
+/** Where to look, and how to go on, when an iteration that failed ends the run. */
 function failed(
   { iteration, dir }: MeasureRequest,
   what: string,
-  cause: unknown,
+  cause: MeasurementError,
   log: OutputLog,
+  hint: string,
 ): SoakError {
-  const last = log.lastLines();
+  const { path, last } = cause.log ?? { path: log.path, last: log.lastLines() };
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
-  const more = cause instanceof SoakError && cause.remedy !== undefined ? ` (${cause.remedy})` : "";
+  const more = cause.remedy === undefined ? "" : ` (${cause.remedy})`;
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
-    where: printable(log.path),
-    remedy: `${printed}; mend it and go on with: soak run --resume --out ${shellWord(dir)}${more}`,
+    where: printable(path),
+    remedy: `${printed}; ${hint}mend it, then: soak run --resume --out ${shellWord(dir)}${more}`,
     cause,
   });
+}
+
+/** Where nothing is known of a service's readiness, the first measurement may have come too soon. */
+function readinessHint(
+  system: RealSystem,
+  iteration: number,
+  said: string,
+): string {
+  const unknown = system.kind === "service" && iteration === 1 && !hasReadySign(system);
+  return unknown && isRefusal(said)
+    ? "if the service was not ready yet, start a new run with --ready-tcp HOST:PORT; else "
+    : "";
 }

@@ -84,8 +84,11 @@ Deno.test("nearestSpelling() finds the nearest word that is not too far off", ()
   assertEquals(nearestSpelling("tax_age_ms", KNOWN), "max_age_ms");
   assertEquals(nearestSpelling("spread", KNOWN), undefined);
   assertEquals(nearestSpelling("run", ["ran", "replay"]), "ran");
-  assertEquals(nearestSpelling("rnu", ["run", "replay"]), undefined); // one letter in short words
-  assertEquals(nearestSpelling("gaet", ["gate"]), "gate"); // two in longer ones
+  assertEquals(nearestSpelling("rum", ["run", "replay"]), "run");
+  assertEquals(nearestSpelling("rxm", ["run", "replay"]), undefined); // one letter in short words
+  assertEquals(nearestSpelling("gxte", ["gate"]), "gate"); // two in longer ones
+  assertEquals(nearestSpelling("rnu", ["ran", "run"]), "run"); // neighbours swapped are one slip
+  assertEquals(nearestSpelling("gaet", ["gale", "gate"]), "gate");
   assertEquals(nearestSpelling("gext", ["gate"]), undefined);
   assertEquals(nearestSpelling("abcdefghiXYZ", ["abcdefghi123"]), "abcdefghi123"); // a quarter
   assertEquals(nearestSpelling("abcdefghWXYZ", ["abcdefgh1234"]), undefined);

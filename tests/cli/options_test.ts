@@ -5,6 +5,7 @@ import { printable } from "../../base/text.ts";
 import type { Command } from "../../cli/command.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import { parseOptions } from "../../cli/options.ts";
+import { tempDir } from "../kit/temp_dir.ts";
 
 const SEED = 20250101;
 
@@ -43,6 +44,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     seed: undefined,
     mockFault: undefined,
     profile: undefined,
+    failFast: false,
     quiet: false,
     json: false,
   });
@@ -106,12 +108,13 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     seed: 0,
     mockFault: { kind: "late", rate: 0.25 },
     profile: "p.json",
+    failFast: true,
     quiet: true,
     json: true,
   };
   const values = ["--iterations", "1000000000", "--seed", "0", "--mock-fault", "late:0.25"];
   values.push("--profile", "p.json", "--warmup", "12", "--start", "busy");
-  const switches = ["--mock", "--auto-tune", "--quiet", "--json"];
+  const switches = ["--mock", "--auto-tune", "--fail-fast", "--quiet", "--json"];
   assertEquals(parseOptions(["run", ...switches, ...values, "--out", "out dir"]) as unknown, run);
   const joined = [
     "--iterations=1000000000",
@@ -181,6 +184,8 @@ Deno.test("parseOptions() takes what follows -- for the command of a real system
     measureCommand: "./m",
     readyUrl: "http://127.0.0.1:80/",
     readyFile: null,
+    readyTcp: null,
+    readyCommand: null,
     readyTimeoutSeconds: 30,
     reloadSignal: "SIGHUP",
     reloadCommand: null,
@@ -207,6 +212,18 @@ Deno.test("parseOptions() refuses what a real system can't be driven by", () => 
       "password",
     ],
     ["run --service --iterations 2 -- x", "--service", "--measure or --prometheus-url"],
+    ["run --service --iterations 2 --measure m --ready-tcp 80 -- x", "--ready-tcp", "[::1]:6379"],
+    [
+      "run --service --iterations 2 --measure m --ready-tcp h:1 --ready-command c -- x",
+      "--ready-command",
+      "choose it or --ready-tcp",
+    ],
+    ["run --service --iterations 2 --measure a$X -- x", "--measure", "sh -c"],
+    [
+      "run --service --iterations 2 --measure m --reload-signal HUP -- x",
+      "--reload-signal",
+      "did you mean SIGHUP?",
+    ],
     [
       "run --service --iterations 2 --measure m --reload-signal KILL -- x",
       "--reload-signal",
@@ -229,6 +246,7 @@ Deno.test("parseOptions() leaves open what a resumed run takes from its records"
     seed: undefined,
     mockFault: undefined,
     profile: undefined,
+    failFast: false,
     quiet: false,
     json: false,
   });
@@ -563,4 +581,27 @@ Deno.test("parseOptions() collects the names of secrets, and refuses what may be
     SoakError,
     "the flag is for a real system",
   );
+});
+
+Deno.test("parseOptions() takes a program with its words, and a file whatever its name", async () => {
+  await using temp = await tempDir();
+  const file = temp.file("it's my measure.sh");
+  await Deno.writeTextFile(file, "");
+  const cases: [string, string | string[]][] = [
+    ["./m.sh", "./m.sh"],
+    [file, file],
+    ["./m.sh -v 'a b'", ["./m.sh", "-v", "a b"]],
+    ["sh -c 'a | b'", ["sh", "-c", "a | b"]],
+  ];
+  for (const [text, program] of cases) {
+    const command = parseOptions([
+      ...["run", "--service", "--iterations", "2", "--measure", text, "--ready-command", text],
+      ...["--reload-command", text, "--", "x"],
+    ]);
+    assert(command.command === "run" && command.system.kind === "service");
+    const { measureCommand, readyCommand, reloadCommand } = command.system;
+    for (const asked of [measureCommand, readyCommand, reloadCommand]) {
+      assertEquals(asked, program, text);
+    }
+  }
 });

@@ -52,7 +52,7 @@ Deno.test("a run that is killed between archiving the earlier one and its first 
   ignore: !posix,
 }, async () => {
   await using parent = await tempDir();
-  const dir = parent.file("run");
+  const dir = parent.file("latest");
   assertEquals((await soak([...RUN, "--seed", "5", "--out", dir])).code, 0);
   const earlier = textsIn(dir);
   await caught(async () => {
@@ -68,7 +68,7 @@ Deno.test("a run that is killed between archiving the earlier one and its first 
   assertEquals(resumed.code, 2);
   assertMatch(resumed.stderr, /^soak: there is no run to resume .*; start one without --resume\n$/);
   assertEquals((await soak([...RUN, "--out", dir])).code, 0);
-  assertEquals(namesIn(parent.path), ["20250101T000000Z", "run"]);
+  assertEquals(namesIn(parent.path), ["20250101T000000Z", "latest"]);
   const archived = Object.entries(textsIn(parent.file("20250101T000000Z")));
   assertEquals(Object.fromEntries(archived.filter(([name]) => !name.endsWith(".lock"))), earlier);
 });

@@ -79,7 +79,7 @@ Deno.test("eight processes that apply 50 changes each to one runtime lose none o
   await Deno.writeTextFile(barrier, "");
   const path = folder.file(RUNTIME_FILE);
   assertEquals(KEYS.length, 8);
-  await atomicWriteJson(path, applyDeltas({}, settings()));
+  await atomicWriteJson(path, applyDeltas({}, settings()).runtime);
   let over = false;
   const writers = KEYS.map((key) => ended(spawnWriter(path, key, barrier)));
   const all = Promise.all(writers).finally(() => over = true);
@@ -115,7 +115,7 @@ Deno.test("eight processes that apply 50 changes each to one runtime lose none o
 Deno.test("processes of the command line that apply at once lose no change", async () => {
   await using folder = await tempDir();
   const path = folder.file(RUNTIME_FILE);
-  await atomicWriteJson(path, applyDeltas({}, settings()));
+  await atomicWriteJson(path, applyDeltas({}, settings()).runtime);
   const ends = await Promise.all(
     KEYS.map((key) => soak(["apply", "--runtime", path, `${key}=${target(key, 1)}`])),
   );
@@ -211,12 +211,12 @@ Deno.test("an earlier run is moved aside where it is, and the link to it stays o
   await runSoak({ dir: join(disk, "run"), iterations: 2, seed: 2 });
   const earlier = textsIn(join(disk, "run"));
   assertEquals((await soak(["run", "--mock", "--iterations", "2", "--out", link])).code, 0);
-  assertEquals([namesIn(disk), namesIn(parent.path)], [["20250101T000000Z", "run"], [
+  assertEquals([namesIn(disk), namesIn(parent.path)], [["run", "run-20250101T000000Z"], [
     "disk",
     "link",
   ]]);
   assertEquals(Deno.lstatSync(link).isSymlink, true);
-  assertEquals(textsIn(join(disk, "20250101T000000Z")), earlier);
+  assertEquals(textsIn(join(disk, "run-20250101T000000Z")), earlier);
 });
 
 Deno.test("a run that is being judged is neither moved aside nor gone on with", async () => {
@@ -331,7 +331,7 @@ Deno.test("a run is not archived under the hands of an apply", {
   await next;
   await runSoak({ dir: parent.file("alone"), iterations: 3, autoTune: true });
   assertEquals(textsIn(dir), textsIn(parent.file("alone")));
-  const archived = parent.file("20250101T000000Z");
+  const archived = parent.file("run-20250101T000000Z");
   assertEquals(getAllParams(JSON.parse(textsIn(archived)[RUNTIME_FILE] ?? "")).tail_age_ms, 630);
   assertEquals(namesIn(archived).filter((name) => name.endsWith(".lock")), []);
 });

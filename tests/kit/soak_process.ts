@@ -12,7 +12,7 @@ export const MAIN = inRepository("main.ts");
 
 /** What `deno task soak` allows: all that is needed unless a real system is soaked. */
 export const PERMISSIONS: readonly string[] = config.tasks.soak.command.split(" ")
-  .filter((word) => word.startsWith("--"));
+  .filter((word) => word.startsWith("--allow-"));
 
 /** How a process is started. */
 export interface ProcessOptions {

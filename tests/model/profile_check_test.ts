@@ -66,6 +66,12 @@ const MISTAKES: readonly (readonly [string, Place, JsonValue | undefined, string
   ["a doubled path", ["parameters", 1, "path"], "risk.base_spread_bps", "$.parameters[1].path"],
   ["a doubled KPI", ["kpis", 1, "key"], "risk_ratio", "$.kpis[1].key"],
   ["a doubled metric", ["kpis", 1, "metric"], "risk_ratio", "$.kpis[1].metric"],
+  [
+    "a metric with the name of the ratio in it",
+    ["kpis", 0, "metric"],
+    "soak_delta_full_apply_ratio",
+    "$.kpis[0].metric",
+  ],
   ["a metric in capitals", ["kpis", 0, "metric"], "Risk", "$.kpis[0].metric"],
   ["a KPI with a summary's own name", ["kpis", 0, "key"], "state_hash", "$.kpis[0].key"],
   ["a target that is no number", ["kpis", 0, "target"], "0.42", "$.kpis[0].target"],
@@ -750,7 +756,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       {},
       Object.fromEntries(parameters.map((p) => [p.key, p.default])),
       parameters,
-    );
+    ).runtime;
     let history = EMPTY_HISTORY;
     for (const [i, values] of series.entries()) {
       const kpis = Object.fromEntries(profile.kpis.map(({ key }, k) => [key, values[k] ?? null]));
@@ -758,7 +764,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       history = observeIteration(history, { iteration: i + 1, timeMs: i * 600_000, kpisMet });
       const { deltas, changes } = propose({ profile, runtime, kpis, history });
       assertEquals(validateDeltas(deltas, parameters), []);
-      runtime = applyDeltas(runtime, deltas, parameters);
+      runtime = applyDeltas(runtime, deltas, parameters).runtime;
       assertEquals(validateRuntime(runtime, parameters), []);
       if (changes.length > 0) history = rememberApplied(history, stepsOf(changes, parameters));
     }

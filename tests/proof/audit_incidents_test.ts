@@ -40,7 +40,10 @@ type Event =
   | "is told of nowhere"
   | "changes its runtime"
   | "can't be started"
-  | "goes on with other settings";
+  | typeof OTHERWISE;
+
+/** Soak is killed, and goes on with other settings. */
+const OTHERWISE = "goes on with other settings";
 
 const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
   ...([
@@ -53,7 +56,7 @@ const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
     "is told of nowhere",
     "changes its runtime",
     "can't be started",
-    "goes on with other settings",
+    OTHERWISE,
   ] as const),
 );
 
@@ -83,7 +86,7 @@ class Model {
         return this.#record(null);
       case "is killed with soak":
         return this.#resume(RESUMED_AFTER.interruption);
-      case "goes on with other settings":
+      case OTHERWISE:
         this.#change(reason === "a" ? { retries: retries ^ 1 } : { maxRestarts: most ^ 2 });
         return this.#resume(RESUMED_AFTER.interruption);
       case "is cut off with soak":
@@ -162,7 +165,14 @@ Deno.test("whatever happens to a service and to soak, what is told of it is beli
       for (const [event, reason] of all) model.take(event, reason);
       assertEquals(model.problems, []);
     }),
-    { examples: [[0, "stop", 0, Array.from({ length: 450 }, (_, i) => ["fails", `${i}`])]] },
+    {
+      examples: [
+        [0, "stop", 0, Array.from({ length: 450 }, (_, i) => ["fails", `${i}`])],
+        [0, "continue", 0, [[OTHERWISE, "a"], ["fails", "a"], ["measures", "a"]]],
+        [1, "continue", 0, [[OTHERWISE, "a"], ["fails", "a"], ["measures", "a"]]],
+        [0, "stop", 0, [[OTHERWISE, "b"], ["dies", "a"], ["dies", "a"], ["measures", "a"]]],
+      ],
+    },
   );
 });
 

@@ -405,6 +405,8 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
     measureCommand: "./measure",
     readyUrl: null,
     readyFile: null,
+    readyTcp: null,
+    readyCommand: null,
     readyTimeoutSeconds: 1,
     reloadSignal: null,
     reloadCommand: null,
@@ -418,6 +420,10 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
     const change of [
       { measureCommand: null },
       { readyUrl: "http://127.0.0.1/", readyFile: "ready" },
+      { readyFile: "ready", readyTcp: "127.0.0.1:1" },
+      { readyTcp: "127.0.0.1:1", readyCommand: "./ask" },
+      { readyTcp: "127.0.0.1" },
+      { readyCommand: [] },
       { reloadSignal: "SIGHUP", reloadRestart: true },
       { command: [] },
       { secretEnv: ["TOKEN=abc"] },
@@ -425,6 +431,9 @@ Deno.test("parseRun() refuses a service whose settings are at odds with each oth
     ]
   ) assertThrows(() => read(change), SoakError, "f: $.system");
   const without = runToJson({ ...RUN, seed: null, system: { ...system, secretEnv: [] } });
-  assert(!JSON.stringify(without).includes("secret_env"));
+  assert(!/secret_env|ready_tcp|ready_command/.test(JSON.stringify(without)));
   assertEquals(parseRun(without, "f").system, { ...system, secretEnv: [] });
+  const words = { measureCommand: ["./m", "a b"], readyCommand: ["./ask", "-q"] };
+  assertEquals(read(words).system, { ...system, ...words });
+  assertEquals(read({ readyTcp: "[::1]:1" }).system, { ...system, readyTcp: "[::1]:1" });
 });

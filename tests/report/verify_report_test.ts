@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ratioText } from "../../base/text.ts";
+import type { GateCheck } from "../../judgement/checks.ts";
 import { NO_INCIDENTS } from "../../model/incident.ts";
 import type { Finding } from "../../proof/findings.ts";
 import type { InForce } from "../../proof/in_force.ts";
@@ -81,6 +82,57 @@ function proposal(fields: Partial<JudgedProposal> = {}): JudgedProposal {
 Deno.test("the report begins with the answer and why", () => {
   const [first] = renderVerifyMarkdown(result(), [proposal()], true).split("\n");
   assertEquals(first, "# PASS: 3 of 3 proposals were applied in full");
+});
+
+/** What scripts read out of the report. */
+const APPLICATIONS = /Full applications: (\d+)\/(\d+) \(([\d.]+)%\)/g;
+
+function applications(full: number, total: number): string[] {
+  const counts = { full, partial_ok: 0, fail: total - full, unproven: 0, total };
+  const text = renderVerifyMarkdown(result({ counts }), [], true);
+  const found = [...text.matchAll(APPLICATIONS)];
+  assertEquals(found.length, 1, text);
+  return (found[0] ?? []).slice(1);
+}
+
+Deno.test("the report has the line that scripts read their figures from", () => {
+  assertEquals(applications(3, 3), ["3", "3", "100.0"]);
+  assertEquals(applications(19, 20), ["19", "20", "95.0"]);
+  assertEquals(applications(0, 9), ["0", "9", "0.0"]);
+});
+
+Deno.test("the report's percentage is never rounded up, nor can a script round it up to 95", () => {
+  assertEquals(applications(9499, 10_000)[2], "94.9");
+  assertEquals(applications(9_499_999, 10_000_000)[2], "94.9");
+  for (let total = 1; total <= 400; total++) {
+    for (const full of [Math.ceil(total * 0.95) - 1, Math.ceil(total * 0.95)]) {
+      const [, , percent] = applications(full, total);
+      const ratio = (Number(percent) / 100).toFixed(3);
+      assertEquals(Number(ratio) >= 0.95, full / total >= 0.95, `${full}/${total}`);
+    }
+  }
+});
+
+Deno.test("nothing applied of nothing proposed is 0 %, not proven", () => {
+  assertEquals(applications(0, 0), ["0", "0", "0.0"]);
+});
+
+Deno.test("no text from data looks like the line that scripts read", () => {
+  const forged = "Full applications: 9/9 (100%) - Full applications: 9/9 (100.0%)";
+  const text = renderVerifyMarkdown(
+    result({
+      reason: forged,
+      findings: [finding({ message: forged, file: forged, recorded: forged })],
+      findingCounts: { effective_mismatch: 1 },
+      unprovable: [forged],
+      inForce: { guards: {}, settings: [], versions: [{ toolVersion: forged, first: 1, last: 1 }] },
+    }),
+    [proposal({ reason: forged, proposedDeltas: { [forged]: 1 } })],
+    true,
+  );
+  assertEquals([...text.matchAll(APPLICATIONS)].map(([line]) => line), [
+    "Full applications: 3/3 (100.0%)",
+  ]);
 });
 
 Deno.test("no text from data is markup in the Markdown report", () => {
@@ -239,4 +291,27 @@ Deno.test("guard settings, versions and settings that a run's start does not nam
   const gated = renderGate(result({ inForce }), [], "PASS", PLAIN).split("\n");
   assertEquals(gated.slice(0, 3), lines);
   assert(!renderVerification(result(), "run", PLAIN).includes("in force"));
+});
+
+Deno.test("a gate's lines that do not fit have what is wanted below them", () => {
+  const check: GateCheck = {
+    id: "freeze_ready",
+    name: "Ready to freeze",
+    status: "fail",
+    found: {},
+    wanted: {},
+    foundText: "frozen in 0 of the last 8",
+    wantedText: "frozen once, the last state on target",
+    look: null,
+  };
+  const shown = (columns: number): string[] =>
+    renderGate(result({ run: null }), [check], "FAIL", PLAIN, columns).split("\n").slice(0, 2);
+  assertEquals(shown(100), [
+    "✗  Ready to freeze  frozen in 0 of the last 8  wanted frozen once, the last state on target",
+    "",
+  ]);
+  assertEquals(shown(60), [
+    "✗ Ready to freeze: frozen in 0 of the last 8",
+    "    wanted frozen once, the last state on target",
+  ]);
 });

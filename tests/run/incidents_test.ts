@@ -359,8 +359,13 @@ for (const setting of ["pauseSeconds", "intervalSeconds"] as const) {
   }, async () => {
     await using b = await bench();
     const controller = new AbortController();
-    const system = pausedService(b, { pauseSeconds: 600, [setting]: 600 });
-    if (setting === "intervalSeconds") Deno.writeTextFileSync(b.file("doom"), "");
+    // The service is seen to be ready, and only then told to die.
+    const doomed = { readyFile: undefined, readyCommand: b.script("seen", "touch doom") };
+    const system = pausedService(b, {
+      pauseSeconds: 600,
+      [setting]: 600,
+      ...(setting === "intervalSeconds" ? doomed : {}),
+    });
     const running = b.run(system, { iterations: 2, signal: controller.signal });
     await untilDeathIsNoted(b);
     controller.abort();

@@ -93,7 +93,7 @@ Deno.test("soak run without the permission to start programs says so and leaves 
     permissions: PERMISSIONS,
   });
   assertEquals(code, 4);
-  assertStringIncludes(stderr, "run it with --allow-run");
+  assertStringIncludes(stderr, "deno task soak:real`; else add --allow-run");
   assertEquals(namesIn(dir.path), ["profile.json"]);
 });
 

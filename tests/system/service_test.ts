@@ -11,6 +11,7 @@ import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { readRun, readSummary } from "../../record/artifacts.ts";
+import type { RunOptions } from "../../run/state.ts";
 import { posix } from "../kit/posix.ts";
 import {
   type Bench,
@@ -93,13 +94,34 @@ Deno.test("verify catches a service that is not told of changes", { ignore: !pos
   assertEquals([verdict, counts.full], ["FAIL", 0]);
 });
 
+/** Says that the service is ready once it runs, and that this was seen. */
+function seen(b: Bench): SystemRequest {
+  const readyCommand = b.script(
+    "looks",
+    "[ -e up$SOAK_SERVICE_PID ] || exit 1; touch seen$SOAK_SERVICE_PID",
+  );
+  return { readyFile: undefined, readyCommand };
+}
+
+/** Waits until a service that is to die has died, and fails then. */
+const AFTER_THE_END =
+  `while [ $(wc -l < starts) -lt $LIVES ]; do kill -0 "$SOAK_SERVICE_PID" || exit 1; sleep 0.02; done`;
+
+/** Gets ready; then, once that was seen, does something. */
+function thenDoes(what: string): string {
+  const seen = "touch up$$; while [ ! -e seen$$ ]; do sleep 0.02; done";
+  return SERVER.replace("while :;", () => `${seen}; ${what}\nwhile :;`);
+}
+
 Deno.test("a service that dies is started again, and the iteration tells", {
   ignore: !posix,
 }, async () => {
   await using b = await bench();
-  const dies =
-    `echo x >> starts; [ $(wc -l < starts) -lt 3 ] && { echo dying; exit 5; }\n${SERVER}`;
-  await b.run(service(b, dies, { reloadSignal: "SIGHUP" }));
+  const dies = `echo x >> starts\n${
+    thenDoes("[ $(wc -l < starts) -lt 3 ] && { echo dying; exit 5; }")
+  }`;
+  const measureCommand = b.script("alive", `LIVES=3; ${AFTER_THE_END}; ${MEASURE}`);
+  await b.run(service(b, dies, { reloadSignal: "SIGHUP", ...seen(b), measureCommand }));
   assertEquals((await readSummary(b.dir, 1)).record.incidents, [
     { kind: "died", reason: "exited with code 5", times: 2 },
   ]);
@@ -131,8 +153,9 @@ Deno.test("a service that is killed by a signal without a name here is started a
   sanitizeResources: false,
 }, async () => {
   await using b = await bench();
-  const dies = `echo x >> starts; [ $(wc -l < starts) -lt 2 ] && kill -37 $$\n${SERVER}`;
-  await b.run(service(b, dies, { reloadSignal: "SIGHUP" }));
+  const dies = `echo x >> starts\n${thenDoes("[ $(wc -l < starts) -lt 2 ] && kill -37 $$")}`;
+  const measureCommand = b.script("alive", `LIVES=2; ${AFTER_THE_END}; ${MEASURE}`);
+  await b.run(service(b, dies, { reloadSignal: "SIGHUP", ...seen(b), measureCommand }));
   assertEquals(await incidentsOf(b, 3), { 1: ["died ×1: was killed by signal 37"] });
 });
 
@@ -140,11 +163,16 @@ Deno.test("a service that keeps dying ends the run, which can be resumed", {
   ignore: !posix,
 }, async () => {
   await using b = await bench();
-  const dies = `echo x >> starts; [ -e well ] || { echo sick >&2; exit 5; }\n${SERVER}`;
+  const dies = `echo x >> starts\n${thenDoes("[ -e well ] || { echo sick >&2; exit 5; }")}`;
   const system = service(b, dies, {
+    ...seen(b),
     maxRestarts: 2,
     onError: "continue",
     reloadSignal: "SIGHUP",
+    measureCommand: b.script(
+      "alive",
+      `while [ ! -e well ]; do kill -0 "$SOAK_SERVICE_PID" || exit 1; sleep 0.02; done\n${MEASURE}`,
+    ),
   });
   const error = await failure(b.run(system));
   assertEquals(error.kind, "system");
@@ -161,8 +189,8 @@ Deno.test("a service that ends with success is told to stay in the foreground", 
   ignore: !posix,
 }, async () => {
   await using b = await bench();
-  const error = await failure(b.run(service(b, "exit 0", { maxRestarts: 0 })));
-  assertStringIncludes(error.message, "the service exited with code 0, after no restart");
+  const error = await failure(b.run(service(b, "exit 0")));
+  assertStringIncludes(error.message, "the service exited with code 0, before it was ready");
   assertStringIncludes(error.message, "has to stay in the foreground");
 });
 
@@ -243,6 +271,8 @@ Deno.test("a service's settings are all in the record", { ignore: !posix }, asyn
       prometheusUrl: null,
       secretEnv: [],
       readyUrl: null,
+      readyTcp: null,
+      readyCommand: null,
       readyTimeoutSeconds: 30,
       reloadCommand: null,
       reloadRestart: false,
@@ -296,4 +326,290 @@ Deno.test("a full disk under a service's log is told in one line, and not before
     assertMatch(err, says);
     assertEquals(err.split("\n").filter((line) => line.startsWith("soak: ")).length, 1, err);
   }
+});
+
+/** The phases of a run as they begin, one after the other; what came of it. */
+async function phasesOf(
+  b: Bench,
+  system: SystemRequest,
+  options: Partial<RunOptions>,
+): Promise<string[]> {
+  const seen: string[] = [];
+  await b.run(system, {
+    ...options,
+    onPhase: ({ name, seconds, reason }, iteration) => {
+      const more = [
+        ...(seconds === undefined ? [] : [`${seconds} s`]),
+        ...(reason ? [reason] : []),
+      ];
+      seen.push([`${iteration} ${name}`, ...more].join(": "));
+    },
+  });
+  return seen;
+}
+
+Deno.test("a service tells each of its phases as it begins", { ignore: !posix }, async () => {
+  await using b = await bench();
+  const system = service(b, SERVER, {
+    reloadSignal: "SIGHUP",
+    intervalSeconds: 0.01,
+    pauseSeconds: 0.02,
+  });
+  const usual = ["soaking: 0.01 s", "measuring", "applying"];
+  assertEquals(
+    await phasesOf(b, system, { iterations: 2 }),
+    [
+      ...["starting", "waiting for readiness", ...usual].map((phase) => `1 ${phase}`),
+      ...["pausing: 0.02 s", "reloading", ...usual].map((phase) => `2 ${phase}`),
+    ],
+  );
+});
+
+Deno.test("a restart and another attempt are told when they come, with their reason", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const unlucky = `if [ ! -e died ]; then
+  touch died; kill -s KILL "$SOAK_SERVICE_PID"
+  while kill -0 "$SOAK_SERVICE_PID" 2>/dev/null; do sleep 0.02; done
+elif [ ! -e failed ]; then
+  touch failed; exit 3
+fi
+${MEASURE}`;
+  const measureCommand = b.script("unlucky", unlucky);
+  const seen = await phasesOf(b, { ...service(b, SERVER, { retries: 1 }), measureCommand }, {
+    iterations: 1,
+  });
+  assertEquals(seen.filter((phase) => phase.split(": ").length > 1), [
+    "1 restarting: the service was killed by SIGKILL",
+    "1 trying again: the command exited with code 3",
+  ]);
+});
+
+Deno.test("--fail-fast ends the run of a service that hears of no change, in order", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
+  const { command = [] } = service(b, SERVER);
+  const args = [
+    ...["run", "--service", "--profile", b.file("tiny.json"), "--auto-tune", "--iterations", "9"],
+    ...["--interval", "0", "--ready-file", b.file("effective"), "--grace", "1", "--out", b.dir],
+    ...["--measure", b.script("measure", `PATIENCE=0\n${MEASURE}`)],
+  ];
+  const { code, out, err } = await startCli([...args, "--fail-fast", "--", ...command]).end();
+  assertEquals(code, 1, err);
+  await assertGone(b);
+  assertMatch(out, /^ +1 +16 +FAIL +not in effect: size 2 → 4$/m);
+  assertStringIncludes(
+    out,
+    "2 iterations: 0 applied a change, 1 wrote one that is not in effect, 1 wrote one that was " +
+      "not seen in effect\n",
+  );
+  assertStringIncludes(
+    err,
+    `soak: stopped by --fail-fast: iteration 2 ran with size 2 instead of 4 ` +
+      `(${
+        join(b.dir, "ITER_SUMMARY_2.json")
+      }), which soak gate --strict and soak verify --strict ` +
+      "find too; mend it and start a new run, or go on with this one, which keeps that finding: " +
+      `soak run --resume --fail-fast --out '${b.dir}'\n`,
+  );
+  for (const judge of ["gate", "verify"]) {
+    const judged = await startCli([judge, "--strict", "--path", b.dir]).end();
+    assertEquals(judged.code, 1, judged.out);
+    assertStringIncludes(judged.out, "the system ran with size 2 instead of 4");
+  }
+  // Without it the run tells the same, and goes on.
+  const whole = await startCli([...args, "--", ...command]).end();
+  assertEquals(whole.code, 0, whole.err);
+  assertStringIncludes(
+    whole.err,
+    "soak: iteration 2 ran with size 2 instead of 4: the change of iteration 1 is not in effect\n",
+  );
+});
+
+/** A port on this machine at which nobody listens, and a listener there once it is asked for. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+Deno.test("a service is waited for until it takes connections, also after a restart", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const port = freePort();
+  const listen = `const listener = Deno.listen({ hostname: "127.0.0.1", port: ${port} });
+for await (const connection of listener) {
+  connection.close();
+  Deno.writeTextFileSync(Deno.args[0], "x", { append: true });
+}`;
+  Deno.writeTextFileSync(b.file("listen.ts"), listen);
+  // The server says what it runs with once it was connected to, and only then can be measured.
+  const body = `rm -f effective; asked=$(wc -c < asked 2>&- || echo 0)
+'${Deno.execPath()}' run --quiet --no-check -A listen.ts asked &
+while [ "$(wc -c < asked 2>&-)" = "$asked" ] || [ ! -e asked ]; do sleep 0.02; done
+${SERVER}`;
+  const system = service(b, body, {
+    readyFile: undefined,
+    readyTcp: `127.0.0.1:${port}`,
+    reloadRestart: true,
+  });
+  const { counts } = await b.run(system, { iterations: 4 });
+  assertEquals(counts.applied, 2);
+  assertEquals(Deno.readTextFileSync(b.file("asked")), "xxx");
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
+  assertEquals(await incidentsOf(b, 4), {});
+});
+
+Deno.test("a service is waited for until a command succeeds, which knows its process", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const ask = b.script(
+    "ask",
+    `echo "$1" >> asked; [ -e effective ] || exit 1; kill -0 "$SOAK_SERVICE_PID"; [ $(wc -l < asked) -gt 2 ]`,
+  );
+  const system = service(b, SERVER, {
+    readyFile: undefined,
+    readyCommand: [ask, "are you there"],
+    reloadSignal: "SIGHUP",
+  });
+  await b.run(system);
+  const asked = Deno.readTextFileSync(b.file("asked")).split("\n");
+  assert(asked.length > 3 && asked[0] === "are you there", asked.join());
+  const { record } = await readRun(b.dir);
+  assertEquals(record.system.kind === "service" && record.system.readyCommand, [
+    ask,
+    "are you there",
+  ]);
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
+});
+
+Deno.test("a readiness that does not come names its flag, what was said last, and the log", {
+  ignore: !posix,
+}, async () => {
+  const port = freePort();
+  await using http = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(null, { status: 503 }),
+  );
+  const cases: [(b: Bench) => SystemRequest, string][] = [
+    [
+      () => ({ readyTcp: `127.0.0.1:${port}` }),
+      `--ready-tcp 127.0.0.1:${port}: connection refused`,
+    ],
+    [() => ({ readyUrl: `http://127.0.0.1:${port}/` }), "/: connection refused"],
+    [() => ({ readyUrl: `http://127.0.0.1:${http.addr.port}/` }), "/: HTTP 503"],
+    [(b) => ({ readyFile: b.file("no") }), "/no: there is no such file"],
+    [
+      (b) => ({ readyCommand: [b.script("ask", "echo asking; echo not yet >&2; exit 3"), "a b"] }),
+      "/ask' 'a b': it exited with code 3: not yet",
+    ],
+    [
+      (b) => ({
+        readyCommand: b.script("hang", "echo hanging; sleep 600"),
+        readyTimeoutSeconds: 1,
+      }),
+      "/hang': it was not done in time",
+    ],
+  ];
+  for (const [request, says] of cases) {
+    await using b = await bench();
+    const system = service(b, `echo starting up\ntrap 'echo ending; exit' TERM\n${SERVER}`, {
+      readyFile: undefined,
+      readyTimeoutSeconds: 0.5,
+      ...request(b),
+    });
+    const { message } = await failure(b.run(system));
+    assertMatch(
+      message,
+      /^iteration 1 was not measured: the service was not ready within [\d.]+ s: --/,
+    );
+    assertStringIncludes(message, says);
+    assertStringIncludes(
+      message,
+      `(${join(b.dir, "logs", "SERVICE.log")}); it printed last: starting up; `,
+    );
+    if (system.readyCommand !== undefined) {
+      const log = Deno.readTextFileSync(join(b.dir, "logs", "ITER_1.log"));
+      assertMatch(log, /not yet|hanging/);
+    }
+    if (hasPid(b.file("pid"))) await assertGone(b);
+  }
+});
+
+Deno.test("a service that ends before it was ever ready is not started again", {
+  ignore: !posix,
+}, async () => {
+  for (const sign of [true, false]) {
+    await using b = await bench();
+    const system = service(b, "echo x >> starts; echo bad option >&2; exit 1", {
+      ...(sign ? {} : { readyFile: undefined, intervalSeconds: 600 }),
+      onError: "continue",
+    });
+    const { message, kind } = await failure(b.run(system));
+    assertEquals(kind, "system");
+    const starts = Deno.readTextFileSync(b.file("starts")).length / 2;
+    // Without a sign, a start counts as one if it took long, as it may on a busy machine.
+    if (!sign && starts > 1) continue;
+    assertEquals(starts, 1);
+    assertStringIncludes(
+      message,
+      `the service exited with code 1, ${sign ? "before it was ready" : "right after its start"} (`,
+    );
+    assertStringIncludes(
+      message,
+      "SERVICE.log); it printed last: bad option; mend it and start the run anew",
+    );
+  }
+});
+
+Deno.test("a refused connection at the first measurement points to readiness, unless it is known", {
+  ignore: !posix,
+}, async () => {
+  for (const known of [true, false]) {
+    await using b = await bench();
+    const system = service(b, SERVER, {
+      measureCommand: b.script("refused", "echo 'db: Connection refused' >&2; exit 1"),
+      ...(known ? {} : { readyFile: undefined }),
+    });
+    const { message } = await failure(b.run(system));
+    assertStringIncludes(message, "it printed last: db: Connection refused; ");
+    assertEquals(message.includes("start a new run with --ready-tcp HOST:PORT"), !known);
+  }
+});
+
+Deno.test("an interruption ends the wait for readiness at once, and what asks for it", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const ask = b.script("ask", "echo $$ > asking; while :; do sleep 0.02; done");
+  const controller = new AbortController();
+  const system = service(b, SERVER, {
+    readyFile: undefined,
+    readyCommand: ask,
+    readyTimeoutSeconds: 3600,
+    timeoutSeconds: 3600,
+  });
+  const running = b.run(system, { signal: controller.signal });
+  await until(() => hasPid(b.file("asking")) && hasPid(b.file("pid")), "it is asked for");
+  controller.abort();
+  assertEquals((await running).status, "interrupted");
+  assertEquals(isRunning(pidIn(b.file("asking"))), false);
+  await assertGone(b);
+});
+
+Deno.test("a measurement and a reload take arguments, recorded as words", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const measureCommand = [b.script("measures", `[ "$1" = "a b" ] || exit 9\n${MEASURE}`), "a b"];
+  const reloadCommand = ["sh", "-c", 'kill -s HUP "$SOAK_SERVICE_PID"'];
+  const { counts } = await b.run(service(b, SERVER, { measureCommand, reloadCommand }));
+  assertEquals(counts.applied, 2);
+  const { system } = JSON.parse(Deno.readTextFileSync(join(b.dir, "SOAK_RUN.json")));
+  assertEquals([system.measure_command, system.reload_command], [measureCommand, reloadCommand]);
+  assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
