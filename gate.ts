@@ -129,7 +129,7 @@ export async function runGate(dir: string, options: GateOptions = {}): Promise<G
     },
   });
   const profile = verification.run?.profile ?? marketMaker;
-  const snapshot = observed.snapshot(profile);
+  const snapshot = observed.snapshot(profile, verification.run?.warmup);
   const checks = checkList({ verification, snapshot, profile, strict, allowNoDeltas });
   const verdict = decide(checks, verification);
   const { skipped } = observed;
@@ -164,7 +164,7 @@ class Observed {
     if (!iteration.applied && guard !== null) this.skipped[guard]++;
   }
 
-  snapshot(profile: Profile): Snapshot {
-    return (this.#window ?? new SnapshotWindow(profile)).snapshot();
+  snapshot(profile: Profile, warmup?: number): Snapshot {
+    return (this.#window ?? new SnapshotWindow(profile)).snapshot(warmup);
   }
 }

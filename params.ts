@@ -7,7 +7,7 @@
  * import { assertEquals } from "@std/assert";
  * import { applyDeltas, getFromRuntime, validateDeltas } from "@soak/soak/params";
  *
- * const runtime = applyDeltas({}, { tail_age_ms: 660 });
+ * const { runtime } = applyDeltas({}, { tail_age_ms: 660 });
  * assertEquals(runtime, { engine: { tail_age_ms: 660 } });
  * assertEquals(getFromRuntime(runtime, "tail_age_ms"), 660);
  * assertEquals(validateDeltas({ tail_age_ms: 9000 }).map(({ code }) => code), ["out_of_bounds"]);
@@ -17,6 +17,7 @@
  */
 
 export {
+  type AppliedDeltas,
   applyDeltas,
   type Deltas,
   getAllParams,
@@ -42,6 +43,7 @@ export type {
   ParameterValues,
   Profile,
   Rule,
+  StartValues,
 } from "./model/profile.ts";
 export { checkProfile, parseProfile } from "./model/profile_check.ts";
 export type { ProfileProblem } from "./model/schema_check.ts";

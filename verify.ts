@@ -19,7 +19,7 @@
  */
 
 export { type VerifyOptions, verifyRun } from "./proof/verify.ts";
-export type { ProposalCounts, Verdict, VerifyResult } from "./proof/verdict.ts";
+export type { OlderRun, ProposalCounts, Verdict, VerifyResult } from "./proof/verdict.ts";
 export type { Finding, FindingClass, FindingCode } from "./proof/findings.ts";
 export type { JudgedProposal, Outcome } from "./proof/outcome.ts";
 export type { Incident, IncidentCounts, IncidentKind } from "./model/incident.ts";
@@ -30,7 +30,8 @@ export type {
   SeenIteration,
 } from "./proof/audit_sink.ts";
 export type { SeenInEffect } from "./proof/in_effect.ts";
-export type { InForce, OtherVersion, OwnSetting } from "./proof/in_force.ts";
+export type { ChangedAt, InForce, OtherVersion, OwnSetting } from "./proof/in_force.ts";
+export type { ChangedSettings, SettingsChange } from "./model/changed_settings.ts";
 export type { GuardSetting } from "./model/guard_settings.ts";
 export type { IterationRecord, RecordedChange, RunRecord, TuningRecord } from "./record/records.ts";
 export {
@@ -39,6 +40,7 @@ export {
   type MockFault,
   type MockSystem,
   type OnError,
+  type OperationalSetting,
   type RealSettings,
   type RealSystem,
   type ReloadSignal,

@@ -90,9 +90,11 @@ function decodeUtf8(bytes: Uint8Array, source: string): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new SoakError("artifact", "not UTF-8 text", {
+    const [first, second] = bytes;
+    const isUtf16 = first === 0xff && second === 0xfe || first === 0xfe && second === 0xff;
+    throw new SoakError("artifact", isUtf16 ? "UTF-16 text, not UTF-8" : "not UTF-8 text", {
       where: printable(source),
-      remedy: "repair the file or record it again",
+      remedy: isUtf16 ? "save the file as UTF-8" : "repair the file or record it again",
       cause,
     });
   }

@@ -12,6 +12,10 @@ export type RunCommand =
   & {
     readonly command: "run";
     readonly dir: string;
+    /** How many of the first iterations are not judged. */
+    readonly warmup: number | undefined;
+    /** Name of the profile's start values. */
+    readonly start: string | undefined;
     readonly autoTune: true | undefined;
     readonly seed: number | undefined;
     readonly mockFault: MockFault | undefined;

@@ -80,7 +80,10 @@ const RUN: CommandSpec = {
     "Measures the system, lets the tuner propose changes, applies each one whole or not at " +
     "all, and records every iteration. An earlier run in the same directory is moved aside.",
     "--iterations and one of --mock, --exec and --service are needed, except with --resume: a " +
-    "resumed run takes everything from its records, and flags that contradict them are refused.",
+    "resumed run takes everything from its records, and flags that contradict them are refused. " +
+    "Those that are about running it alone may be other ones from there on, which is recorded: " +
+    "more --iterations, also for a run that is finished, --timeout, --grace, --retries, " +
+    "--ready-timeout and --max-restarts.",
     "A COMMAND runs without a shell, in a process group of its own. It finds SOAK_RUNTIME, " +
     "SOAK_RUN_DIR and, unless it is a service, SOAK_ITERATION and SOAK_OUTPUT in its environment. " +
     'One that measures writes {"kpis":{…},"effective_params":{…}} to SOAK_OUTPUT. What it prints ' +
@@ -93,13 +96,28 @@ const RUN: CommandSpec = {
     {
       name: "iterations",
       placeholder: "N",
-      description: "how many iterations to run",
+      description: "how many iterations to run; with --resume the run may get more",
       range: { min: 1, max: 1_000_000_000, integer: true },
       synonyms: ["count", "n"],
+    },
+    {
+      name: "warmup",
+      placeholder: "N",
+      description: "the first N of them are recorded and proven, but not judged; half of the " +
+        "gate's window must be left",
+      range: { min: 0, max: 1_000_000_000, integer: true },
+      default: 0,
+      synonyms: ["warm-up", "warmup-iterations"],
     },
     { name: "mock", placeholder: null, description: "soak the built-in simulated system" },
     ...RUN_SYSTEM_FLAGS,
     PROFILE_FLAG,
+    {
+      name: "start",
+      placeholder: "NAME",
+      description: "start from the values that the profile names so, instead of its defaults",
+      synonyms: ["start-values", "starts"],
+    },
     {
       name: "auto-tune",
       placeholder: null,
@@ -126,7 +144,11 @@ const RUN: CommandSpec = {
       default: DEFAULT_DIR,
       synonyms: ["path", "dir", "directory", "output"],
     },
-    { name: "resume", placeholder: null, description: "go on with the run in the directory" },
+    {
+      name: "resume",
+      placeholder: null,
+      description: "go on with the run in the directory, finished or not",
+    },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
     ...RUN_REAL_FLAGS,
@@ -142,6 +164,7 @@ const RUN: CommandSpec = {
       "keep a server running and measure it every 30 s",
     ],
     ["soak run --resume --out artifacts/soak/latest", "go on after an interruption"],
+    ["soak run --resume --iterations 30", "let a run go on for longer"],
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",
@@ -255,7 +278,9 @@ const APPLY: CommandSpec = {
   details: [
     "Values are targets, not increments: a number in plain digits, true or false for a boolean, one " +
     "of its values for an enum. Unknown keys and values out of bounds are refused and nothing is " +
-    "written. The file is replaced in one step and read back.",
+    "written. The file is replaced in one step and read back. A number is rounded to its " +
+    "parameter's step, and a parameter that stands at the top of the file, by its key, gets its " +
+    "place; both are said.",
     "The velocity guard holds here too: a step over tuner.velocity_cap of a parameter's range, or " +
     "over tuner.max_delta_per_hour of it, is not applied, nor is anything that came with it. The " +
     "other guards need a run's history, which this command has not. A runtime that sets a guard " +
@@ -331,9 +356,10 @@ const HASH: CommandSpec = {
 
 const HELP: CommandSpec = {
   summary: "show this, or help on a command or on codes",
-  positionals: ["[COMMAND | codes]"],
+  positionals: ["[COMMAND | codes | migrating]"],
   details: [
-    "The same as --help after a command. codes lists what verification can find.",
+    "The same as --help after a command. codes lists what verification can find; migrating, " +
+    "what takes the place of the Python scripts.",
     "For every command: a value that starts with a dash is written --out=-value, and -- ends " +
     "the flags, so that what follows it is never taken for one.",
   ],
@@ -361,4 +387,4 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS;
 
 /** What `soak help` has a text on. */
-export type HelpTopic = CommandName | "codes";
+export type HelpTopic = CommandName | "codes" | "migrating";

@@ -11,6 +11,7 @@ import type { CommandSpec, FlagSpec } from "./command_spec.ts";
 import { COMMANDS, type HelpTopic } from "./commands.ts";
 import type { Io } from "./console.ts";
 import { EXIT, EXIT_CODES } from "./exit_code.ts";
+import { SCRIPT_FLAGS, SCRIPT_MODULES, TRAPS } from "./migration.ts";
 
 /** Shows help; without having been asked for it, the command line was wrong. */
 export function executeHelp(command: HelpCommand, io: Io): number {
@@ -30,7 +31,8 @@ const WIDTH = 80;
 /** The help on a topic, ready to print; no line is wider than 80 columns. */
 export function helpText(topic: HelpTopic | undefined): string {
   if (topic === undefined) return generalHelp();
-  return topic === "codes" ? codesText() : commandText(topic, COMMANDS[topic]);
+  if (topic === "codes") return codesText();
+  return topic === "migrating" ? migratingText() : commandText(topic, COMMANDS[topic]);
 }
 
 function generalHelp(): string {
@@ -131,5 +133,26 @@ function codesText(): string {
     ...section("A rule was broken, or a record is false (strict: exit 1)", "proof"),
     "",
     ...section("Missing or unreadable, so that nothing is proven (exit 3)", "gap"),
+  ].join("\n");
+}
+
+/** The text of `soak help migrating`. */
+function migratingText(): string {
+  const flags = Object.entries(SCRIPT_FLAGS).map(([name, remedy]) =>
+    [`--${name}`, remedy] as const
+  );
+  return [
+    ...wrap("What takes the place of the Python scripts, tools/soak/ and tools/common/:", WIDTH),
+    "",
+    ...columns(Object.entries(SCRIPT_MODULES)),
+    "",
+    "Their flags, where they are others:",
+    ...columns(flags),
+    "",
+    "What to look out for:",
+    ...columns(TRAPS),
+    "",
+    "docs/migrating.md in the repository has files, fields and metrics too.",
+    "",
   ].join("\n");
 }

@@ -9,6 +9,7 @@ import { nearestSpelling, printable } from "../base/text.ts";
 import { OptionError } from "../model/system_spec.ts";
 import type { FlagSpec } from "./command_spec.ts";
 import { type CommandName, COMMANDS } from "./commands.ts";
+import { MORE, SCRIPT_FLAGS, SCRIPT_MODULES } from "./migration.ts";
 
 /** The remedy for a number in another notation. */
 export const PLAIN_DIGITS = "write it in plain decimal digits";
@@ -101,6 +102,12 @@ export function outOfRange({ name, range }: FlagSpec, found: string): SoakError 
   );
 }
 
+/** The mistake of a module of the Python scripts in place of a command, or of a topic. */
+export function scriptForCommand(module: string): SoakError {
+  const remedy = `run ${SCRIPT_MODULES[module]} instead; ${MORE}`;
+  return usage("a module of the Python scripts, not of soak", quoted(module), remedy);
+}
+
 /** The mistake of a flag where the command should be. */
 export function flagBeforeCommand(arg: string): SoakError {
   const name = bareName(arg);
@@ -126,6 +133,9 @@ export function unknownFlag(command: CommandName, arg: string): SoakError {
     const commands = owners.slice(0, 3).map((owner) => `soak ${owner}`).join(" and ");
     const others = owners.length > 3 ? " and others" : "";
     return usage(what, shown(arg), `--${name} belongs to ${commands}${others}`);
+  }
+  if (synonym === undefined && Object.hasOwn(SCRIPT_FLAGS, name)) {
+    return usage(what, shown(arg), `${SCRIPT_FLAGS[name]}; ${MORE}`);
   }
   const near = synonym?.name ?? nearest(name, [...own.map((flag) => flag.name), "help"]);
   if (near !== undefined) return usage(what, shown(arg), `did you mean --${near}?`);

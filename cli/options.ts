@@ -21,12 +21,14 @@ import {
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./commands.ts";
+import { scriptModule } from "./migration.ts";
 import {
   flagBeforeCommand,
   flagsOf,
   isCommandName,
   outOfRange,
   quoted,
+  scriptForCommand,
   shown,
   suggestion,
   unexpected,
@@ -54,7 +56,7 @@ const KINDS = ["mock", "exec", "service"] as const satisfies readonly SystemSpec
 const HELP_FLAGS: readonly string[] = ["--help", "-h"];
 const VERSION_FLAGS: readonly string[] = ["--version", "-V"];
 
-const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes"];
+const HELP_TOPICS: readonly string[] = [...Object.keys(COMMANDS), "codes", "migrating"];
 /** Hyphens and dashes that word processors put in place of `-`. */
 const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/;
 
@@ -69,15 +71,17 @@ export function parseOptions(args: readonly string[]): Command {
     if (rest[0] !== undefined) throw unexpected(rest[0], "--version stands alone");
     return { command: "version" };
   }
-  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first);
+  const name = HELP_FLAGS.includes(first) ? "help" : commandName(first, rest);
   if (flagPart(rest).some((arg) => HELP_FLAGS.includes(arg))) {
     return { command: "help", topic: name, asked: true };
   }
   return build(takeApart(name, rest));
 }
 
-function commandName(word: string): CommandName {
+function commandName(word: string, rest: readonly string[]): CommandName {
   if (isCommandName(word)) return word;
+  const script = scriptModule([word, ...rest]);
+  if (script !== undefined) throw scriptForCommand(script);
   if (word.startsWith("-")) throw flagBeforeCommand(word);
   throw usage(
     "no such command",
@@ -136,6 +140,8 @@ function runOptions(given: Given): RunCommand {
   const flags = {
     command: "run",
     dir: directory(given, "out"),
+    warmup: number(given, "warmup"),
+    start: text(given, "start"),
     autoTune: switches.has("auto-tune") || undefined,
     seed: number(given, "seed"),
     mockFault: mockFault(given),
@@ -278,7 +284,10 @@ function files(given: Given): readonly string[] {
 
 function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefined {
   if (extra !== undefined) throw unexpected(extra, "ask for one topic at a time");
-  if (topic === undefined || topic === "codes" || isCommandName(topic)) return topic;
+  if (topic === undefined || topic === "codes" || topic === "migrating") return topic;
+  if (isCommandName(topic)) return topic;
+  const script = scriptModule([topic]);
+  if (script !== undefined) throw scriptForCommand(script);
   throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
 }
 

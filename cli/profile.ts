@@ -9,6 +9,7 @@ import { join } from "@std/path/join";
 import { canonicalJson } from "../base/canonical.ts";
 import { osError, SoakError } from "../base/errors.ts";
 import { jsonLines, printable, shellWord } from "../base/text.ts";
+import type { Profile } from "../model/profile.ts";
 import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
 import { checkProfileFile, loadProfile } from "../model/profile_file.ts";
 import { PROFILE_SCHEMA } from "../model/profile_schema.ts";
@@ -83,38 +84,79 @@ async function createFile(path: string, value: unknown): Promise<boolean> {
   }
 }
 
+/** So many problems are shown, mistakes before warnings; who mends them looks again. */
+const MOST_SHOWN = 20;
+
 async function check(file: string, json: boolean, io: Io): Promise<number> {
   const { profile, problems } = checkProfileFile(file);
-  const valid = profile !== null;
-  const hash = profile === null ? null : await hashOfProfile(profile);
+  const isError = ({ severity }: ProfileProblem): boolean => severity === "error";
+  const errors = problems.filter(isError).length;
+  const valid = profile !== null && errors === 0;
+  const hash = valid ? await hashOfProfile(profile) : null;
   if (json) {
     io.out(canonicalJson({ valid, problems, hash }));
     return valid ? EXIT.passed : EXIT.failed;
   }
-  for (const problem of problems) io.out(problemLine(problem, io.outStyle));
-  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const byWeight = problems.toSorted((a, b) => Number(isError(b)) - Number(isError(a)));
+  const shown = new Set(byWeight.slice(0, MOST_SHOWN));
+  const lines = problems.filter((problem) => shown.has(problem))
+    .map((problem) => problemLine(file, problem, io.outStyle));
+  if (problems.length > lines.length) {
+    lines.push(`and ${problems.length - lines.length} more; --json has all of them`);
+  }
   const found = [
+    ...(valid ? [profileText(profile, hash ?? "")] : []),
     ...(errors > 0 ? [counted(errors, "mistake")] : []),
     ...(problems.length > errors ? [counted(problems.length - errors, "warning")] : []),
   ];
-  const what = profile === null
-    ? ""
-    : `profile ${profile.name} ${hash?.slice(0, SHORT_HASH)}, ${
-      counted(profile.parameters.length, "parameter")
-    }, ` +
-      `${counted(profile.kpis.length, "KPI")}, ${counted(profile.rules.length, "rule")}`;
   const verdict = verdictText(valid ? "PASS" : "FAIL", io.outStyle);
-  const summary = [what, ...found].filter((part) => part !== "").join("; ");
-  io.out(`${verdict} ${printable(file)}: ${summary}`);
+  lines.push(`${verdict} ${printable(file)}: ${found.join("; ")}`);
+  if (valid) lines.push(...sourceLines(profile));
+  io.page(page(lines));
   return valid ? EXIT.passed : EXIT.failed;
 }
 
-function problemLine({ severity, path, message, remedy }: ProfileProblem, style: Style): string {
-  const mark = severity === "error" ? style.red("✗") : style.yellow("!");
-  const advice = remedy === undefined ? "" : `; ${printable(remedy)}`;
-  return `${mark} ${printable(path)} ${printable(message)}${advice}`;
+/** What is in a profile, in numbers. */
+function profileText({ name, parameters, kpis, rules }: Profile, hash: string): string {
+  const moved = new Set(rules.flatMap((rule) => rule.then.map(({ param }) => param)));
+  const still = parameters.filter(({ key }) => !moved.has(key)).length;
+  const tuned = still === 0 ? "" : ` (${parameters.length - still} tuned by rules)`;
+  return `profile ${name} ${hash.slice(0, SHORT_HASH)}, ` +
+    `${counted(parameters.length, "parameter")}${tuned}, ${counted(kpis.length, "KPI")}, ` +
+    counted(rules.length, "rule");
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** Where values come from, if not all from the system itself: what a run has to be told. */
+function sourceLines({ parameters, kpis }: Profile): string[] {
+  const all = [...kpis, ...parameters];
+  const queried = all.filter(({ query }) => query !== undefined);
+  if (queried.length === 0) return [];
+  const rest = all.filter(({ query }) => query === undefined).map(({ key }) => key);
+  const more = rest.length > 5 ? ` and ${rest.length - 5} more` : "";
+  const reported = rest.length === 0
+    ? ""
+    : `; a program reports ${rest.slice(0, 5).join(", ")}${more}`;
+  return [
+    `Needs --prometheus-url for ${counted(queried.length, "query", "queries")}${reported}.`,
+  ];
+}
+
+/** One problem, at a place that editors and terminals can jump to. */
+function problemLine(file: string, problem: ProfileProblem, style: Style): string {
+  const { severity, path, message, remedy, line, column } = problem;
+  const mark = severity === "error" ? style.red("✗") : style.yellow("!");
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  const part = path === "$" ? "the profile" : path.replace(/^\$\.?/, "");
+  // What is said of a part follows its name; what names its subject itself comes after a colon.
+  const said = /^(?:lacks|has both) /.test(message)
+    ? `${part} ${message}`
+    : path === "$"
+    ? message
+    : `${part}: ${message}`;
+  const advice = remedy === undefined ? "" : `; ${printable(remedy)}`;
+  return `${mark} ${printable(place)}: ${printable(said)}${advice}`;
+}
+
+function counted(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
 }

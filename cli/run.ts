@@ -11,6 +11,8 @@ import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
+import { isChange, valuesText } from "../model/changed_settings.ts";
+import { marketMaker } from "../model/market_maker.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { amount, countIncidents, incidentText, often } from "../model/incident.ts";
 import { OptionError } from "../model/system_spec.ts";
@@ -21,44 +23,57 @@ import { type RunResult, runSoak } from "../run/run.ts";
 import type { RunCommand } from "./command.ts";
 import { type Io, openProgress } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { noteKeys } from "./runtime_notes.ts";
 
 /** Runs a soak; the exit code is that of an interruption, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {
-  const shown: { progress: Progress | null } = { progress: null };
+  const shown: { progress: Progress | null; rows: RunTable } = {
+    progress: null,
+    rows: new RunTable(),
+  };
   let applied = 0;
-  const rows = new RunTable();
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
+  const runtime = await runtimeFrom(command);
+  if (runtime !== undefined && !command.resume) {
+    noteKeys(command.runtimePath ?? "", runtime, profile ?? marketMaker, io);
+  }
   const running = runSoak({
     dir: command.dir,
     resume: command.resume,
     iterations: command.iterations,
+    warmup: command.warmup,
+    start: command.start,
     autoTune: command.autoTune ?? (command.resume ? undefined : false),
     seed: command.seed,
     mockFault: command.mockFault,
     system: command.system,
-    runtime: await runtimeFrom(command),
+    runtime,
     profile,
     startMs: startMs(io.sourceDateEpoch),
     signal: io.signal,
-    onStart({ run, done, madeBy, archived }) {
+    onStart({ run, iterations, changed, done, madeBy, archived }) {
+      shown.rows = new RunTable(run.warmup);
       if (archived !== null) {
         io.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
-      if (done > 0 && done < run.iterations) {
-        io.err(`soak: going on after iteration ${done} of ${run.iterations}`);
+      if (done > 0 && done < iterations) {
+        io.err(`soak: going on after iteration ${done} of ${iterations}`);
       }
-      if (done < run.iterations && madeBy.some((version) => version !== VERSION)) {
+      if (isChange(changed)) {
+        io.err(`soak: in force from here on, and recorded: ${valuesText(changed)}`);
+      }
+      if (done < iterations && madeBy.some((version) => version !== VERSION)) {
         const makers = printable(madeBy.join(" and "), 100);
         const told = run.toolVersion === VERSION ? "" : ", and records that";
         io.err(`soak: made by soak ${makers} so far; soak ${VERSION} goes on${told}`);
       }
-      if (!command.quiet) shown.progress = openProgress(io, run.iterations, done);
+      if (!command.quiet) shown.progress = openProgress(io, iterations, done);
     },
     onIteration(record) {
       const { iteration, kpiVerdict: verdict, tuning } = record;
       if (tuning.applied) applied++;
       reportTrouble(record, shown.progress, io);
-      rows.take(record);
+      shown.rows.take(record);
       io.progress(shown.progress?.update({ iteration, verdict, applied }, io.nowMs()) ?? "");
     },
   });
@@ -66,7 +81,7 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
     throw fileNamed(error, command);
   });
   io.progress(shown.progress?.finish() ?? "");
-  return report(command, result, rows, io);
+  return report(command, result, shown.rows, io);
 }
 
 /** The runtime to start from, if a file with one is named. */
@@ -119,13 +134,13 @@ function report(
   rows: RunTable,
   io: Io,
 ): number {
-  const { run, counts, incidents, status, recorded } = result;
+  const { run, iterations, counts, incidents, status, recorded } = result;
   const interrupted = status === "interrupted";
   if (command.json) {
     io.out(canonicalJson({
       dir: command.dir,
       status,
-      iterations: run.iterations,
+      iterations,
       recorded,
       applied: counts.applied,
       skipped: counts.skipped,
@@ -133,7 +148,7 @@ function report(
       archived: result.archived,
     }));
   } else if (status === "complete") {
-    io.out(`The run is complete: ${recorded} of ${run.iterations} iterations are recorded.`);
+    io.out(`The run is complete: ${recorded} of ${iterations} iterations are recorded.`);
   } else {
     const table = rows.render(run.profile, io.outStyle);
     if (table !== "") {
@@ -147,7 +162,7 @@ function report(
   if (!interrupted) return EXIT.passed;
   const flags = command.dir === "artifacts/soak/latest" ? "" : ` --out ${shellWord(command.dir)}`;
   io.err(
-    `soak: interrupted after iteration ${recorded} of ${run.iterations}; ` +
+    `soak: interrupted after iteration ${recorded} of ${iterations}; ` +
       `go on with: soak run --resume${flags}`,
   );
   const { reason } = io.signal;

@@ -10,8 +10,9 @@ import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
-import type { Parameter } from "../model/profile.ts";
+import type { Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
 import { valuesText, valueText } from "../model/value.ts";
 import { readRuntime } from "../record/artifacts.ts";
 import { page, table } from "../report/terminal.ts";
@@ -19,16 +20,18 @@ import { applyDeltasWithTracking } from "../run/apply.ts";
 import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { noteKeys, roundings } from "./runtime_notes.ts";
 import { valuesOf } from "./values.ts";
 
 /** One pass of the pipeline; the exit code says whether the targets are now in the runtime. */
 export async function executeApply(command: ApplyCommand, io: Io): Promise<number> {
+  const { runtimePath, targets } = command;
   const profile = loadProfile(command.profile);
-  const result = await applyDeltasWithTracking({
-    profile,
-    runtimePath: command.runtimePath,
-    proposedDeltas: valuesOf(command.targets, profile.parameters),
-  });
+  const proposedDeltas = valuesOf(targets, profile.parameters);
+  const { runtime } = await readRuntime(runtimePath);
+  noteKeys(runtimePath, runtime, profile, io);
+  const result = await applyDeltasWithTracking({ profile, runtimePath, proposedDeltas });
+  for (const note of roundings(proposedDeltas, profile.parameters)) io.err(`soak: ${note}`);
   const { applied, noOp, oldHash, stateHash, deltasApplied, changedKeys, skipReason } = result;
   if (command.json) {
     io.out(canonicalJson({
@@ -36,7 +39,7 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
       no_op: noOp,
       old_hash: oldHash,
       state_hash: stateHash,
-      deltas: deltasApplied,
+      deltas_applied: deltasApplied,
       changed_keys: changedKeys,
       bytes_written: result.bytesWritten,
       skip_reason: skipReason,
@@ -57,31 +60,34 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
 
 /** Lists, reads or validates parameters. */
 export async function executeParams(command: ParamsCommand, io: Io): Promise<number> {
-  const { parameters } = loadProfile(command.profile);
+  const profile = loadProfile(command.profile);
+  const { parameters } = profile;
   switch (command.action) {
     case "list":
-      return listParams(parameters, command.json, io);
+      return listParams(profile, command.json, io);
     case "get":
-      return await getParam(command, parameters, io);
+      return await getParam(command, profile, io);
     case "validate": {
       const deltas = valuesOf(command.targets, parameters);
       const problems = validateDeltas(deltas, parameters);
+      const valid = problems.length === 0;
+      if (valid) { for (const note of roundings(deltas, parameters)) io.err(`soak: ${note}`); }
       if (command.json) {
-        io.out(canonicalJson({ valid: problems.length === 0, problems }));
+        io.out(canonicalJson({ valid, problems }));
       } else {
         for (const problem of problems) {
           const hint = deltaHint(problem, deltas, parameters);
           io.out(printable(problem.message + (hint === undefined ? "" : `; ${hint}`)));
         }
-        if (problems.length === 0) io.out("valid");
+        if (valid) io.out("valid");
       }
-      return problems.length === 0 ? EXIT.passed : EXIT.failed;
+      return valid ? EXIT.passed : EXIT.failed;
     }
   }
 }
 
 function listParams(
-  parameters: readonly Parameter[],
+  { parameters, starts = {} }: Profile,
   json: boolean,
   io: Io,
 ): number {
@@ -101,16 +107,28 @@ function listParams(
       p.path,
     ]),
   ], { align: ["left", "left", "left", "left", "right", "left"] })));
+  for (const [name, values] of Object.entries(starts)) {
+    const changed = Object.entries(values).map(([key, value]) => `${key} ${valueText(value)}`);
+    const what = changed.length === 0 ? "the defaults" : changed.join(", ");
+    io.out(`--start ${printable(name)}: ${printable(what)}`);
+  }
   return EXIT.passed;
 }
 
 async function getParam(
   { key, runtimePath: path, json }: ParamsCommand & { readonly action: "get" },
-  parameters: readonly Parameter[],
+  profile: Profile,
   io: Io,
 ): Promise<number> {
-  const { runtime } = await readRuntime(path);
-  const value = getFromRuntime(runtime, key, parameters);
+  const { runtime: given } = await readRuntime(path);
+  const { runtime, problems } = nestRuntime(given, profile);
+  const value = getFromRuntime(runtime, key, profile.parameters);
+  const problem = problems.find((each) => each.key === key);
+  if (problem !== undefined) {
+    const remedy = "keep one of them";
+    throw new SoakError("artifact", problem.message, { where: path, remedy });
+  }
+  noteKeys(path, given, profile, io);
   if (value === undefined) {
     throw new SoakError("artifact", `the runtime has no value for ${key}`, {
       where: path,

@@ -10,7 +10,7 @@ import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
-import { leastOf, MISSES_AT_END, type Snapshot } from "./snapshot.ts";
+import { leastOf, MISSES_AT_END, type Snapshot, windowText } from "./snapshot.ts";
 
 /** One line of the gate's check list. */
 export interface GateCheck {
@@ -69,7 +69,7 @@ const NOTHING_TO_JUDGE = {
   look: LOOK_BELOW,
 } as const;
 
-function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
+function kpiCheck({ snapshot, verification, profile: { gate } }: Judged): GateCheck {
   const { verdict, pass_count_last8: met, iterations_analyzed: of, missed_last8 } = snapshot;
   const pass = leastOf(of, gate.pass, gate.window);
   const warn = leastOf(of, gate.warn, gate.window);
@@ -83,15 +83,30 @@ function kpiCheck({ snapshot, profile: { gate } }: Judged): GateCheck {
       : `at least ${pass} of ${of}${warned}`,
   } as const;
   if (of === 0) return { ...check, ...NOTHING_TO_JUDGE };
+  const found = { verdict, on_target: met, iterations: of };
+  if (verification.older !== undefined) {
+    const foundText = `${met} of the last ${of}, by targets that may not be the run's`;
+    return { ...check, status: "unknown", found, foundText, look: OLDER_TARGETS };
+  }
   return {
     ...check,
     status: verdict === "PASS" ? "pass" : verdict === "WARN" ? "warn" : "fail",
-    found: { verdict, on_target: met, iterations: of },
-    foundText: `${verdict}, ${met} of the last ${of === 1 ? "iteration" : `${of} iterations`}`,
+    found,
+    foundText: `${verdict}, ${met} of ${judgedText(snapshot)}`,
     look: verdict === "PASS"
       ? null
       : `look at summary.kpi_reasons in ${summariesText(missed_last8)}`,
   };
+}
+
+const OLDER_TARGETS =
+  "the targets of an older run are not recorded, so that those of the built-in " +
+  "profile prove nothing; soak with a profile that has them";
+/** What the KPIs were judged in, in words. */
+function judgedText(snapshot: Snapshot): string {
+  const text = windowText(snapshot);
+  if (text.includes("warm-up")) return text;
+  return snapshot.iterations_analyzed === 1 ? "the last iteration" : `${text} iterations`;
 }
 
 /** What is below `pass` and still enough, from `warn` up: "5", "4 or 5", "3 to 5". */
@@ -127,7 +142,7 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
     ...check,
     status: ready ? "pass" : "fail",
     found,
-    foundText: `frozen in ${frozen} of the last ${of}${tail}`,
+    foundText: `frozen in ${frozen} of ${windowText(snapshot)}${tail}`,
     look: ready ? null : settleRemedy(snapshot, profile),
   };
 }
@@ -157,9 +172,10 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
     wantedText: `at least ${least}`,
   } as const;
   if (ratio !== null) {
+    const isOpen = verification.older !== undefined && counts.fail === 0;
     return {
       ...check,
-      status: passed ? "pass" : "fail",
+      status: passed ? "pass" : isOpen ? "unknown" : "fail",
       foundText: `${ratioText(ratio)}, ${counts.full} of ${counts.total} proposals`,
       look: passed ? null : ratioRemedy(verification),
     };
@@ -174,7 +190,10 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
   };
 }
 
-function ratioRemedy({ counts }: VerifyResult): string {
+function ratioRemedy({ counts, older }: VerifyResult): string {
+  if (older !== undefined && counts.fail === 0) {
+    return "an older run does not record what would prove a change; soak again with soak run";
+  }
   return counts.unproven > 0 && counts.fail === 0
     ? "a change was not measured after it was applied: soak for more iterations"
     : "look at the proposals in DELTA_VERIFY_REPORT.md";

@@ -40,6 +40,8 @@ export interface Snapshot {
   readonly iterations_total: number;
   /** Iterations in the window. */
   readonly iterations_analyzed: number;
+  /** How many of the run's first iterations are not judged. */
+  readonly warmup: number;
   /** Statistics by KPI. */
   readonly kpi_last8: Readonly<Record<string, KpiStatistics>>;
   /** In how many iterations of the window each guard held. */
@@ -96,9 +98,9 @@ export class SnapshotWindow {
     if (this.#window.length > this.#profile.gate.window) this.#window.shift();
   }
 
-  /** The snapshot of what came in so far. */
-  snapshot(): Snapshot {
-    const window = this.#window;
+  /** The snapshot of what came in so far; of a warm-up, nothing is in the window. */
+  snapshot(warmup = 0): Snapshot {
+    const window = this.#window.filter(({ iteration }) => iteration > warmup);
     const { gate, kpis } = this.#profile;
     const n = window.length;
     const missed = window.filter(({ kpisMet }) => !kpisMet).map(({ iteration }) => iteration);
@@ -120,6 +122,7 @@ export class SnapshotWindow {
       final_state: { iterations: final.length, on_target: finalMet },
       iterations_total: this.#total,
       iterations_analyzed: n,
+      warmup,
       kpi_last8: Object.fromEntries(series.map(([key, values]) => [key, statistics(values)])),
       guards_last8: guards,
       freeze_ready: verdict !== "FAIL" && misses < MISSES_AT_END && guards.freeze > 0 &&
@@ -138,6 +141,7 @@ export class SnapshotWindow {
  *
  * @param iterations All iterations, in order; only the profile's window of them is kept.
  * @param profile The profile with the window, the KPIs and the thresholds.
+ * @param warmup How many of the run's first iterations are not judged.
  * @returns The snapshot.
  *
  * @example
@@ -163,10 +167,23 @@ export class SnapshotWindow {
  * });
  * ```
  */
-export function takeSnapshot(iterations: Iterable<IterationFacts>, profile: Profile): Snapshot {
+export function takeSnapshot(
+  iterations: Iterable<IterationFacts>,
+  profile: Profile,
+  warmup = 0,
+): Snapshot {
   const window = new SnapshotWindow(profile);
   for (const facts of iterations) window.take(facts);
-  return window.snapshot();
+  return window.snapshot(warmup);
+}
+
+/** The iterations of the window in words: `the last 8`, `the 4 after a warm-up of 4`. */
+export function windowText(
+  { iterations_analyzed: n, iterations_total: total, warmup }: Snapshot,
+): string {
+  return warmup > 0 && n === total - warmup
+    ? `the ${n} after a warm-up of ${warmup}`
+    : `the last ${n}`;
 }
 
 function valuesOf(window: readonly IterationFacts[], key: string): number[] {

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { canonicalJson } from "../base/canonical.ts";
+import { changesToJson, type SettingsChange } from "./changed_settings.ts";
+
 /**
  * A kind of incident:
  * - `died`: the service ended by itself; it was started again, at the latest by a resume;
@@ -38,6 +41,7 @@ export const MAX_ENTRIES = 100;
 /** What a run goes on after, in the words in which a resume is recorded. */
 export const RESUMED_AFTER = {
   error: "after an error",
+  finish: "after it was finished",
   interruption: "after an interruption",
   cutOff: "after an interruption that cut a measurement off",
   unknown: "after an end that is not on record",
@@ -64,6 +68,8 @@ export interface Pending {
   readonly previousHash: string;
   /** What happened. */
   readonly incidents: readonly Incident[];
+  /** Which settings changed; left out if none did. */
+  readonly settings?: readonly SettingsChange[];
 }
 
 /**
@@ -74,18 +80,23 @@ export interface Pending {
  * @param last What the last record followed; `null` if it is the run's own.
  */
 export function pendingAfter(
-  { previousHash, incidents }: Pending,
+  { previousHash, incidents, settings }: Pending,
   hash: string,
   last: Pending | null,
 ): readonly Incident[] | null {
   if (previousHash === hash) return incidents;
   if (last === null || previousHash !== last.previousHash) return null;
+  if (!areSame(settings ?? [], last.settings ?? [])) return null;
   if (isSame(incidents, last.incidents)) return [];
   // An error may still have come while the record was written.
   const { kind, reason } = incidents.at(-1) ?? { kind: "resumed", reason: "" };
   const isStop = kind === "stopped" &&
     isSame(incidents, withIncident(last.incidents, kind, reason));
   return isStop ? withIncident([], kind, reason) : null;
+}
+
+function areSame(a: readonly SettingsChange[], b: readonly SettingsChange[]): boolean {
+  return canonicalJson(changesToJson(a)) === canonicalJson(changesToJson(b));
 }
 
 function isSame(a: readonly Incident[], b: readonly Incident[]): boolean {

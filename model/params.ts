@@ -140,7 +140,8 @@ function valueIn(
   return isOfKind(parameter, value) ? value : undefined;
 }
 
-function jsonAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
+/** What stands at a path; `undefined` if nothing does. */
+export function jsonAt(runtime: JsonObject, segments: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = runtime;
   for (const segment of segments) {
     if (!isJsonObject(value) || !Object.hasOwn(value, segment)) return undefined;
@@ -178,25 +179,45 @@ export function setInRuntime(
   value: ParameterValue,
   parameters: readonly Parameter[] = marketMaker.parameters,
 ): JsonObject {
-  return applyDeltas(runtime, { [key]: value }, parameters);
+  return applyDeltas(runtime, { [key]: value }, parameters).runtime;
 }
 
-function withValue(
+/** A copy of an object with a value at a path, on which nothing but objects may stand. */
+export function withValue(
   node: JsonObject,
   segments: readonly string[],
-  value: ParameterValue,
+  value: JsonValue,
 ): JsonObject {
   const [head, ...rest] = segments;
   if (head === undefined) return node;
   if (rest.length === 0) return { ...node, [head]: value };
-  const child = Object.hasOwn(node, head) ? node[head] : {};
-  if (!isJsonObject(child)) {
-    throw new SoakError("artifact", `${head} in the runtime is not an object`, {
-      where: segments.join("."),
-      remedy: "make it an object, or remove it",
-    });
+  const child = jsonAt(node, [head]) ?? {};
+  return { ...node, [head]: isJsonObject(child) ? withValue(child, rest, value) : child };
+}
+
+/** Why nothing can stand at a parameter's path: something on the way there is not an object. */
+export function blockade(
+  runtime: JsonObject,
+  { key, path }: Pick<Parameter, "key" | "path">,
+): ParameterProblem | null {
+  const segments = path.split(".");
+  for (let i = 1; i < segments.length; i++) {
+    const way = segments.slice(0, i);
+    const value = jsonAt(runtime, way);
+    if (value === undefined) return null;
+    if (isJsonObject(value)) continue;
+    const message = `${way.join(".")} is not an object, so that ${key} has no place in it`;
+    return { key, code: "wrong_kind", message };
   }
-  return { ...node, [head]: withValue(child, rest, value) };
+  return null;
+}
+
+/** What {@linkcode applyDeltas} returns. */
+export interface AppliedDeltas {
+  /** The new runtime. What the change does not touch is shared with the old one. */
+  readonly runtime: JsonObject;
+  /** How many targets were applied: all of them, those that equal the present value too. */
+  readonly count: number;
 }
 
 /**
@@ -205,22 +226,24 @@ function withValue(
  * @param runtime The nested runtime object; it is left as it is.
  * @param deltas Target values by flat key; numbers are rounded to their parameters' steps.
  * @param parameters The parameters to look in; the market-maker profile's by default.
- * @returns The new runtime.
+ * @returns The new runtime, and how many targets were applied.
  * @throws {SoakError} If a key is unknown, or a value is of the wrong kind or out of bounds.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
- * const next = applyDeltas({}, { impact_cap_ratio: 0.1 + 0.01, tail_age_ms: 660 });
- * assertEquals(next, { risk: { impact_cap_ratio: 0.11 }, engine: { tail_age_ms: 660 } });
+ * const deltas = { impact_cap_ratio: 0.1 + 0.01, tail_age_ms: 660 };
+ * const { runtime, count } = applyDeltas({}, deltas);
+ * assertEquals(runtime, { risk: { impact_cap_ratio: 0.11 }, engine: { tail_age_ms: 660 } });
+ * assertEquals(count, 2);
  * ```
  */
 export function applyDeltas(
   runtime: JsonObject,
   deltas: Deltas,
   parameters: readonly Parameter[] = marketMaker.parameters,
-): JsonObject {
+): AppliedDeltas {
   const [problem, ...more] = validateDeltas(deltas, parameters);
   if (problem !== undefined) {
     const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
@@ -230,12 +253,20 @@ export function applyDeltas(
     });
   }
   let next = runtime;
-  for (const [key, value] of Object.entries(deltas)) {
+  const targets = Object.entries(deltas);
+  for (const [key, value] of targets) {
     const { parameter, segments } = requireEntry(key, parameters);
+    const blocked = blockade(next, parameter);
+    if (blocked !== null) {
+      throw new SoakError("artifact", blocked.message, {
+        where: parameter.path,
+        remedy: "make it an object, or remove it",
+      });
+    }
     const place = placeOf(parameter, value);
     if (place !== undefined) next = withValue(next, segments, valueAt(parameter, place));
   }
-  return next;
+  return { runtime: next, count: targets.length };
 }
 
 /**
@@ -312,7 +343,7 @@ export function validateRuntime(
   for (const { parameter, segments } of indexOf(parameters).values()) {
     const value = jsonAt(runtime, segments);
     const problem = value === undefined
-      ? {
+      ? blockade(runtime, parameter) ?? {
         key: parameter.key,
         code: "missing" as const,
         message: `${parameter.path} is not in the runtime`,

@@ -80,6 +80,9 @@ export interface Kpi {
   readonly query?: string;
 }
 
+/** The metric that scripts read with `grep` and `awk`: no other line may have its name in it. */
+export const RATIO_METRIC = "soak_delta_full_apply_ratio";
+
 /** A comparison of a KPI with a constant. */
 export interface Condition {
   /** The KPI's key. */
@@ -200,7 +203,12 @@ export interface Profile<P extends Parameter = Parameter> {
   readonly guards: GuardSettings;
   /** Gate window and thresholds. */
   readonly gate: GateSettings;
+  /** Start values by name: where a run starts from instead of the defaults, by parameter. */
+  readonly starts?: Readonly<Record<string, StartValues>>;
 }
+
+/** Values of parameters at a start, by key; those that are left out start with their defaults. */
+export type StartValues = Readonly<Record<string, Parameter["default"]>>;
 
 /** Values of KPIs by key; `null` where a KPI could not be measured. */
 export type KpiValues = Readonly<Record<string, number | null>>;

@@ -7,8 +7,16 @@
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
 import { sha256Hex } from "../base/hash.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
-import type { GateSettings, GuardSettings, Kpi, Parameter, Profile, Rule } from "./profile.ts";
+import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
+import type {
+  GateSettings,
+  GuardSettings,
+  Kpi,
+  Parameter,
+  Profile,
+  Rule,
+  StartValues,
+} from "./profile.ts";
 import {
   gateProblems,
   guardProblems,
@@ -16,6 +24,7 @@ import {
   parameterProblems,
   type Part,
   type SoundParts,
+  startProblems,
 } from "./profile_lint.ts";
 import {
   GATE_SCHEMA,
@@ -25,9 +34,11 @@ import {
   PROFILE_SCHEMA,
   RULE_SCHEMA,
   type SchemaNode,
+  START_SCHEMA,
 } from "./profile_schema.ts";
 import { ruleProblems } from "./rule_lint.ts";
 import { type ProfileProblem, schemaProblems } from "./schema_check.ts";
+import { targetProblems } from "./target_lint.ts";
 
 export type { ProfileProblem } from "./schema_check.ts";
 
@@ -54,15 +65,31 @@ export type { ProfileProblem } from "./schema_check.ts";
 export function checkProfile(value: JsonValue): ProfileProblem[] {
   const shape = schemaProblems(value);
   if (!isJsonObject(value)) return shape;
-  const parts = soundParts(value, shape.length === 0);
+  const all = soundParts(value, shape.length === 0);
+  const own = parameterProblems(all);
+  const parts = withoutFaulty(all, own);
   return inDocumentOrder([
     ...shape,
-    ...parameterProblems(parts),
+    ...own,
     ...kpiProblems(parts),
     ...ruleProblems(parts),
+    ...targetProblems(parts),
     ...guardProblems(parts),
     ...gateProblems(parts),
+    ...startProblems(parts),
   ]);
+}
+
+/** Steps of a parameter that is wrong itself are not judged: one mistake is told once. */
+function withoutFaulty(parts: SoundParts, problems: readonly ProfileProblem[]): SoundParts {
+  const faulty = problems.flatMap(({ severity, path }) =>
+    severity === "error" ? [/^\$\.parameters\[\d+\]/.exec(path)?.[0]] : []
+  );
+  if (faulty.length === 0) return parts;
+  const keys = parts.parameters.filter(({ path }) => faulty.includes(path))
+    .map(({ item }) => item.key);
+  const byKey = [...parts.byKey].filter(([key]) => !keys.includes(key));
+  return { ...parts, byKey: new Map(byKey) };
 }
 
 /** Problems as they come up when a profile is read from top to bottom; by part, not by field. */
@@ -140,6 +167,7 @@ const isParameter: (value: unknown) => value is Parameter = fits(PARAMETER_SCHEM
 const isKpi: (value: unknown) => value is Kpi = fits(KPI_SCHEMA);
 const isRule: (value: unknown) => value is Rule = fits(RULE_SCHEMA);
 const isGuards: (value: unknown) => value is GuardSettings = fits(GUARDS_SCHEMA);
+const isStart: (value: unknown) => value is StartValues = fits(START_SCHEMA);
 const isGate: (value: unknown) => value is GateSettings = fits(GATE_SCHEMA);
 
 /** What can be judged of a document, whatever else is wrong with it. */
@@ -156,7 +184,7 @@ function soundParts(document: JsonObject, allSound: boolean): SoundParts {
     if (Array.isArray(all) && sound.length === all.length) complete.add(name);
     return sound;
   };
-  const [guards, gate] = [field("guards"), field("gate")];
+  const [guards, gate, starts = null] = [field("guards"), field("gate"), field("starts")];
   const parameters = parts("parameters", isParameter);
   return {
     parameters,
@@ -165,6 +193,12 @@ function soundParts(document: JsonObject, allSound: boolean): SoundParts {
     rules: parts("rules", isRule),
     guards: isGuards(guards) ? guards : null,
     gate: isGate(gate) ? gate : null,
+    starts: isJsonObject(starts)
+      ? Object.entries(starts).slice(0, PROFILE_SCHEMA.properties?.["starts"]?.maxProperties)
+        .flatMap(([name, values]) =>
+          isStart(values) ? [{ item: { name, values }, path: `$.starts${jsonPathStep(name)}` }] : []
+        )
+      : [],
     parameterKeys: keys(field("parameters")),
     kpiKeys: keys(field("kpis")),
     complete,
@@ -177,10 +211,12 @@ function elements(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value.slice(0, most) : [];
 }
 
-function keys(value: JsonValue | undefined): string[] {
-  return elements(value).flatMap((item) =>
+/** The keys of all elements; `null` if one has none, so that nobody can tell what is missing. */
+function keys(value: JsonValue | undefined): string[] | null {
+  const keys = elements(value).flatMap((item) =>
     isJsonObject(item) && Object.hasOwn(item, "key") && typeof item["key"] === "string"
       ? [item["key"]]
       : []
   );
+  return Array.isArray(value) && keys.length === value.length ? keys : null;
 }

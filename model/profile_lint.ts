@@ -6,6 +6,8 @@
  */
 
 import { didYouMean } from "../base/text.ts";
+import { jsonPathStep } from "../base/json_value.ts";
+import { validateDeltas } from "./params.ts";
 import type {
   EnumParameter,
   GateSettings,
@@ -14,7 +16,9 @@ import type {
   NumberParameter,
   Parameter,
   Rule,
+  StartValues,
 } from "./profile.ts";
+import { RATIO_METRIC } from "./profile.ts";
 import { GUARDS_SCHEMA } from "./profile_schema.ts";
 import { roundToStep } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
@@ -26,6 +30,14 @@ export interface Part<T> {
   readonly item: T;
   /** Its place, for example `$.rules[2]`. */
   readonly path: string;
+}
+
+/** Start values with their name. */
+export interface NamedStart {
+  /** The name. */
+  readonly name: string;
+  /** Values by parameter. */
+  readonly values: StartValues;
 }
 
 /** Those parts of a profile that have the right form. */
@@ -40,12 +52,14 @@ export interface SoundParts {
   readonly guards: GuardSettings | null;
   /** The gate's settings, if all of them are sound. */
   readonly gate: GateSettings | null;
-  /** The parameters by key; of two with one key, the first. */
+  /** The start values. */
+  readonly starts: readonly Part<NamedStart>[];
+  /** The parameters by key; of two with one key, the first. None that is wrong by itself. */
   readonly byKey: ReadonlyMap<string, Parameter>;
-  /** Keys of all parameters, sound or not. */
-  readonly parameterKeys: readonly string[];
-  /** Keys of all KPIs, sound or not. */
-  readonly kpiKeys: readonly string[];
+  /** Keys of all parameters, sound or not; `null` if one has none. */
+  readonly parameterKeys: readonly string[] | null;
+  /** Keys of all KPIs, sound or not; `null` if one has none. */
+  readonly kpiKeys: readonly string[] | null;
   /** Which of the lists have nothing but sound parts. */
   readonly complete: ReadonlySet<string>;
 }
@@ -270,7 +284,7 @@ function settingProblems(
 }
 
 /** What is wrong with the KPIs. */
-export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProblem[] {
+export function kpiProblems({ kpis, rules, kpiKeys, complete }: SoundParts): ProfileProblem[] {
   const reacted = new Set(rules.flatMap(({ item }) => item.when.map(({ kpi }) => kpi)));
   const problems = [
     ...doubled(kpis, "key"),
@@ -281,12 +295,19 @@ export function kpiProblems({ kpis, rules, complete }: SoundParts): ProfileProbl
         ? [error(`${path}.key`, `${key} is a name that summaries use themselves`)]
         : []
     ),
+    ...kpis.flatMap(({ item: { metric }, path }) =>
+      metric.includes(RATIO_METRIC)
+        ? [error(`${path}.metric`, `${RATIO_METRIC} is the metric that scripts search for by name`)]
+        : []
+    ),
   ];
   if (complete.has("kpis") && kpis.every(({ item }) => item.target === null)) {
     problems.push(error("$.kpis", "no KPI has a target: every iteration would pass"));
   }
+  // A rule on a KPI that there is none of may have been meant for this one.
+  const isClear = complete.has("rules") && [...reacted].every((key) => kpiKeys?.includes(key));
   for (const { item: { key, target }, path } of kpis) {
-    if (reacted.has(key) || rules.length === 0 || !complete.has("rules")) continue;
+    if (reacted.has(key) || rules.length === 0 || !isClear) continue;
     problems.push(warning(
       path,
       target === null
@@ -332,7 +353,7 @@ export function guardProblems({ guards, parameters }: SoundParts): ProfileProble
 }
 
 /** What is wrong with the gate's settings. */
-export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
+export function gateProblems({ gate, guards }: SoundParts): ProfileProblem[] {
   if (gate === null) return [];
   const { window, pass, warn } = gate;
   const problems: ProfileProblem[] = [];
@@ -342,11 +363,52 @@ export function gateProblems({ gate }: SoundParts): ProfileProblem[] {
   if (warn > pass) {
     problems.push(error("$.gate.warn", `warn (${warn}) must not be larger than pass (${pass})`));
   }
+  if (guards !== null && guards.freeze_after > window) {
+    const message = `a freeze takes ${guards.freeze_after} iterations in a row on target, more ` +
+      `than the gate's window of ${window}`;
+    problems.push(warning("$.guards.freeze_after", message));
+  }
   if (gate.full_apply_ratio === 0) {
     const message = "0 passes a run in which no change took effect";
     problems.push(warning("$.gate.full_apply_ratio", message));
   }
   return problems;
+}
+
+/** What is wrong with the start values. */
+export function startProblems(parts: SoundParts): ProfileProblem[] {
+  return parts.starts.flatMap(({ item, path }) => [
+    ...Object.entries(item.values).flatMap(([key, value]) =>
+      startValueProblems(key, value, path + jsonPathStep(key), parts)
+    ),
+    ...(startsLikeDefaults(item, parts)
+      ? [warning(path, `the start ${item.name} is no other than the defaults`)]
+      : []),
+  ]);
+}
+
+function startsLikeDefaults({ values }: NamedStart, { byKey }: SoundParts): boolean {
+  return Object.entries(values).every(([key, value]) => byKey.get(key)?.default === value);
+}
+
+function startValueProblems(
+  key: string,
+  value: StartValues[string],
+  path: string,
+  { byKey, parameterKeys }: SoundParts,
+): ProfileProblem[] {
+  const parameter = byKey.get(key);
+  if (parameter === undefined) {
+    if (parameterKeys?.includes(key) !== false) return []; // it is wrong itself
+    return [error(path, `there is no parameter ${key}`, didYouMean(key, parameterKeys))];
+  }
+  const [problem] = validateDeltas({ [key]: value }, [parameter]);
+  if (problem !== undefined) return [error(path, problem.message)];
+  if (typeof value !== "number" || !("step" in parameter)) return [];
+  const rounded = roundToStep(value, parameter);
+  if (rounded === value) return [];
+  const message = `${key} starts with ${value}, which is no multiple of its step ${parameter.step}`;
+  return [error(path, message, { remedy: `the nearest one is ${rounded}` })];
 }
 
 /** A number without the noise of its arithmetic. */

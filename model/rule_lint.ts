@@ -6,7 +6,7 @@
  */
 
 import { didYouMean } from "../base/text.ts";
-import type { Action, Condition, Parameter, Rule } from "./profile.ts";
+import type { Action, Parameter, Rule } from "./profile.ts";
 import {
   doubled,
   error,
@@ -17,6 +17,16 @@ import {
   warning,
 } from "./profile_lint.ts";
 import {
+  contains,
+  implies,
+  isEmpty,
+  isLow,
+  overlap,
+  type Region,
+  regionOf,
+  shown,
+} from "./rule_region.ts";
+import {
   actionTarget,
   allowedShare,
   isCounted,
@@ -25,6 +35,7 @@ import {
   roundToStep,
   scaleOf,
   shareText,
+  valueAt,
 } from "./scale.ts";
 import type { ProfileProblem } from "./schema_check.ts";
 import { kindText, nearValue, quotedValue } from "./value.ts";
@@ -32,82 +43,39 @@ import { kindText, nearValue, quotedValue } from "./value.ts";
 /** What is wrong with the rules. */
 export function ruleProblems(parts: SoundParts): ProfileProblem[] {
   const { rules, kpiKeys, parameterKeys } = parts;
-  const kpis = new Set(kpiKeys);
-  const keys = new Set(parameterKeys);
+  const kpis = kpiKeys === null ? null : new Set(kpiKeys);
+  const keys = parameterKeys === null ? null : new Set(parameterKeys);
   const regions = rules.map(({ item }) => regionOf(item));
   return [
     ...doubled(rules.map(({ item: { name }, path }) => ({ item: { name }, path })), "name"),
     ...rules.flatMap(({ item, path }, i) => [
       ...item.when.flatMap(({ kpi }, j) =>
-        kpis.has(kpi)
-          ? []
-          : [error(`${path}.when[${j}].kpi`, `there is no KPI ${kpi}`, didYouMean(kpi, kpiKeys))]
+        kpis?.has(kpi) !== false ? [] : [
+          error(
+            `${path}.when[${j}].kpi`,
+            `there is no KPI ${kpi}`,
+            didYouMean(kpi, kpiKeys ?? []),
+          ),
+        ]
       ),
       ...item.then.flatMap(({ param }, j) =>
-        keys.has(param) ? [] : [error(
+        keys?.has(param) !== false ? [] : [error(
           `${path}.then[${j}].param`,
           `there is no parameter ${param}`,
-          didYouMean(param, parameterKeys),
+          didYouMean(param, parameterKeys ?? []),
         )]
       ),
       ...conditionProblems(item, path),
       ...stepProblems(item, path, parts),
       ...shadowProblems(parts, regions, i),
     ]),
+    ...idleSteps(parts),
+    ...draws(parts, regions),
     ...(parts.complete.has("rules") && rules.length === 0
       ? [warning("$.rules", "there is no rule: nothing is ever tuned")]
       : []),
   ];
 }
-
-/** The values of one KPI for which a rule fires, with the conditions that bound them. */
-interface Interval {
-  readonly low: Condition | null;
-  readonly high: Condition | null;
-}
-
-type Region = ReadonlyMap<string, Interval>;
-
-const isLow = ({ op }: Condition): boolean => op === ">" || op === ">=";
-const isOpen = ({ op }: Condition): boolean => op === ">" || op === "<";
-
-/** Whether every value that meets one bound meets the other; both are of the same side. */
-function implies(strong: Condition, weak: Condition): boolean {
-  if (strong.value === weak.value) return isOpen(strong) || !isOpen(weak);
-  return isLow(weak) ? strong.value > weak.value : strong.value < weak.value;
-}
-
-function regionOf(rule: Rule): Region {
-  const region = new Map<string, Interval>();
-  for (const condition of rule.when) {
-    const interval = region.get(condition.kpi) ?? { low: null, high: null };
-    const side = isLow(condition) ? "low" : "high";
-    const earlier = interval[side];
-    if (earlier === null || implies(condition, earlier)) {
-      region.set(condition.kpi, { ...interval, [side]: condition });
-    }
-  }
-  return region;
-}
-
-function isEmpty({ low, high }: Interval): boolean {
-  if (low === null || high === null) return false;
-  return low.value > high.value || (low.value === high.value && (isOpen(low) || isOpen(high)));
-}
-
-function contains(outer: Region, inner: Region): boolean {
-  return [...outer].every(([kpi, { low, high }]) => {
-    const inside = inner.get(kpi);
-    return met(inside?.low, low) && met(inside?.high, high);
-  });
-}
-
-function met(strong: Condition | null | undefined, weak: Condition | null): boolean {
-  if (weak === null) return true;
-  return strong !== null && strong !== undefined && implies(strong, weak);
-}
-
-const shown = ({ kpi, op, value }: Condition): string => `${kpi} ${op} ${value}`;
 
 function conditionProblems(rule: Rule, path: string): ProfileProblem[] {
   for (const interval of regionOf(rule).values()) {
@@ -269,6 +237,65 @@ function velocityProblems(
     }
   }
   return [];
+}
+
+/** Steps of a parameter that starts where they end, when nothing ever moves it back. */
+function idleSteps(parts: SoundParts): ProfileProblem[] {
+  if (!parts.complete.has("rules")) return [];
+  const startElsewhere = new Set(parts.starts.flatMap(({ item }) => Object.keys(item.values)));
+  const directions = new Map<string, Set<number>>();
+  const steps = parts.rules.flatMap(({ item, path }) =>
+    item.then.flatMap((action, i) => {
+      const parameter = find(parts, action);
+      if (parameter === undefined) return [];
+      const direction = directionOf(action, parameter);
+      const known = directions.get(action.param);
+      if (known === undefined) directions.set(action.param, new Set([direction]));
+      else known.add(direction);
+      return [{ action, parameter, direction, place: `${path}.then[${i}]` }];
+    })
+  );
+  return steps.flatMap(({ action, parameter, direction, place }) => {
+    if (direction === 0 || directions.get(action.param)?.size !== 1) return [];
+    if (startElsewhere.has(action.param)) return [];
+    const { min, max } = scaleOf(parameter);
+    const [back, bound, way] = direction > 0 ? [min, max, "down"] : [max, min, "up"];
+    const limit = placeOf(parameter, action.limit);
+    const end = limit ?? bound;
+    const start = placeOf(parameter, parameter.default) ?? back;
+    if ((end - start) * direction > 0 || (end - back) * direction <= 0) return [];
+    const told = quotedValue(limit === undefined ? valueAt(parameter, bound) : action.limit);
+    const message = `${parameter.key} starts at ${quotedValue(parameter.default)}, and this step ` +
+      `ends at ${told}: it never moves, for no rule moves it ${way}`;
+    return [warning(limit === undefined ? place : `${place}.limit`, message)];
+  });
+}
+
+/** Rules that pull a parameter both ways at the same time, when nothing but their order decides. */
+function draws(parts: SoundParts, regions: readonly Region[]): ProfileProblem[] {
+  const pulls = new Map<string, { readonly index: number; readonly direction: number }[]>();
+  return parts.rules.flatMap(({ item, path }, index) => {
+    const region = regions[index] ?? new Map();
+    const found: ProfileProblem[] = [];
+    for (const action of item.then) {
+      const parameter = find(parts, action);
+      const direction = parameter === undefined ? 0 : directionOf(action, parameter);
+      const earlier = pulls.get(action.param) ?? [];
+      const rival = earlier.find((pull) =>
+        pull.direction * direction < 0 &&
+        parts.rules[pull.index]?.item.protection === item.protection &&
+        overlap(regions[pull.index] ?? new Map(), region)
+      );
+      pulls.set(action.param, [...earlier, { index, direction }]);
+      if (rival === undefined || found.length > 0) continue;
+      const name = parts.rules[rival.index]?.item.name ?? "";
+      const message = `rule ${item.name} and ${name} pull ${action.param} in opposite directions ` +
+        `with the same protection: where both fire, ${name} wins, standing first`;
+      const remedy = "give the one that keeps the system safe a higher protection";
+      found.push(warning(`${path}.protection`, message, { remedy }));
+    }
+    return found;
+  });
 }
 
 /** A step that an earlier rule, which fires whenever this one does, takes in its place. */

@@ -6,7 +6,7 @@
 
 import { isJsonObject, type JsonObject, jsonPathStep, type JsonValue } from "../base/json_value.ts";
 import { Shape } from "../base/shape.ts";
-import { didYouMean } from "../base/text.ts";
+import { fieldMeant, valueRemedy, whatBelongs } from "./profile_hints.ts";
 import { PROFILE_SCHEMA, type SchemaNode, type SchemaType } from "./profile_schema.ts";
 
 /** One thing that is wrong with a profile, or looks it. */
@@ -19,6 +19,10 @@ export interface ProfileProblem {
   readonly message: string;
   /** What to do about it, where there is one thing to do. */
   readonly remedy?: string;
+  /** The line in the file, from 1, where there is one. */
+  readonly line?: number;
+  /** The column in that line, from 1. */
+  readonly column?: number;
 }
 
 /** Checks a document against the schema of a profile. */
@@ -39,26 +43,79 @@ export function inSchemaOrder(value: JsonValue, node: SchemaNode = PROFILE_SCHEM
   }
   if (!isJsonObject(value)) return value;
   const ordered: [string, JsonValue][] = [];
-  for (const [field, child] of Object.entries(formOf(value, node).properties ?? {})) {
+  const { properties = {}, additionalProperties: other = false } = formOf(value, node);
+  for (const [field, child] of Object.entries(properties)) {
     const part = Object.hasOwn(value, field) ? value[field] : undefined;
     if (part !== undefined) ordered.push([field, inSchemaOrder(part, child)]);
+  }
+  for (const [field, part] of other === false ? [] : Object.entries(value)) {
+    if (other !== false && !Object.hasOwn(properties, field)) {
+      ordered.push([field, inSchemaOrder(part, other)]);
+    }
   }
   return Object.fromEntries(ordered);
 }
 
-function visit(value: JsonValue, node: SchemaNode, path: string, found: ProfileProblem[]): void {
+/** Where a value stands: the field that has it, and whether that may be left out. */
+interface Holder {
+  readonly field: string;
+  readonly isOptional: boolean;
+}
+
+const ELEMENT: Holder = { field: "", isOptional: false };
+
+function visit(
+  value: JsonValue,
+  node: SchemaNode,
+  path: string,
+  found: ProfileProblem[],
+  holder: Holder = ELEMENT,
+): void {
   const expected = mismatch(value, node);
   if (expected !== null) {
     const { what } = new Shape(value, "").wrong(expected);
-    const near = typeof value === "string" && node.enum !== undefined
-      ? didYouMean(value, node.enum)
-      : {};
-    found.push({ severity: "error", path, message: what, ...near });
+    found.push({ severity: "error", path, message: what, ...remedyOf(value, node, holder) });
   } else if (Array.isArray(value)) {
     visitItems(value, node, path, found);
   } else if (isJsonObject(value)) {
-    visitFields(value, formOf(value, node), node.anyOf ?? [], path, found);
+    const problems: ProfileProblem[] = [];
+    visitFields(value, formOf(value, node), node.anyOf ?? [], path, problems);
+    const kind = problems.length > 1 ? kindMeant(value, node) : null;
+    if (kind === null) return void found.push(...problems);
+    const { what } = new Shape(value["kind"], "").wrong(`${kind} with the fields that are there`);
+    found.push({ severity: "error", path: `${path}.kind`, message: what });
   }
+}
+
+/** The kinds of the form that an object has but for its `kind`, which names another one. */
+function kindMeant(value: JsonObject, { anyOf: forms = [] }: SchemaNode): string | null {
+  for (const form of forms) {
+    const kinds = kindsOf(form);
+    const [kind] = kinds;
+    if (kind === undefined || schemaProblems({ ...value, kind }, form).length > 0) continue;
+    return kinds.map((word) => `"${word}"`).join(" or ");
+  }
+  return null;
+}
+
+/** What to do about a value that does not fit. */
+function remedyOf(
+  value: JsonValue,
+  node: SchemaNode,
+  { field, isOptional }: Holder,
+): { readonly remedy?: string } {
+  if (value === null && field !== "") {
+    return {
+      remedy: isOptional ? "leave the field out" : `it needs a value: ${whatBelongs(node)}`,
+    };
+  }
+  if (node.items !== undefined && isJsonObject(value)) {
+    const isElement = schemaProblems(value, node.items).length === 0;
+    return isElement ? { remedy: "put it in a list, between [ and ]" } : {};
+  }
+  const fits = (other: JsonValue): boolean => mismatch(other, node) === null;
+  const remedy = valueRemedy(value, node, field, fits);
+  return remedy === undefined ? {} : { remedy };
 }
 
 /**
@@ -74,7 +131,7 @@ function formOf(value: JsonObject, node: SchemaNode): SchemaNode {
     .toSorted((a, b) => a.wrong - b.wrong);
   const own = nearest?.form.properties?.["kind"];
   if (nearest === undefined || own === undefined) return node;
-  const kind = { ...own, enum: forms.flatMap(kindsOf) };
+  const kind = { ...own, description: "Which values it has.", enum: forms.flatMap(kindsOf) };
   return { ...nearest.form, properties: { ...nearest.form.properties, kind } };
 }
 
@@ -98,35 +155,56 @@ function visitItems(
 
 function visitFields(
   value: Readonly<Record<string, JsonValue>>,
-  { properties = {}, required = [], oneOf = [] }: SchemaNode,
+  node: SchemaNode,
   forms: readonly SchemaNode[],
   path: string,
   found: ProfileProblem[],
 ): void {
+  const { properties = {}, required = [], oneOf = [], additionalProperties = false } = node;
+  if (additionalProperties !== false) {
+    return visitNamed(value, node, additionalProperties, path, found);
+  }
   const error = (where: string, message: string, more: { readonly remedy?: string } = {}) =>
     found.push({ severity: "error", path: where, message, ...more });
-  for (const field of required) {
-    if (!Object.hasOwn(value, field)) error(`${path}.${field}`, "the field is missing");
-  }
+  const has = (field: string): boolean => Object.hasOwn(value, field);
   const unknown = Object.keys(value).filter((field) => !Object.hasOwn(properties, field));
-  const open = Object.keys(properties).filter((field) => !Object.hasOwn(value, field));
-  for (const field of unknown.slice(0, 100)) {
-    error(path + jsonPathStep(field), "there is no such field", {
-      ...didYouMean(field, open),
-      ...foreign(field, forms),
-    });
+  const open = Object.keys(properties).filter((field) => !has(field));
+  const meant = new Map(unknown.slice(0, 100).map((field) => [field, fieldMeant(field, open)]));
+  // What is there under another name is not missing as well.
+  const isMeant = new Set(meant.values());
+  for (const field of required) {
+    const node = properties[field];
+    if (has(field) || isMeant.has(field) || node === undefined) continue;
+    error(path, `lacks "${field}": ${whatBelongs(node)}`);
+  }
+  for (const [field, near] of meant) {
+    const remedy = near === undefined ? foreign(field, forms) : { remedy: `did you mean ${near}?` };
+    error(path + jsonPathStep(field), "there is no such field", remedy);
   }
   if (unknown.length > 100) {
     error(path, `and ${unknown.length - 100} more fields that do not exist`);
   }
   const choices = oneOf.map(({ required: [field] }) => field);
-  if (oneOf.length > 0 && choices.filter((field) => Object.hasOwn(value, field)).length !== 1) {
-    error(path, `expected either ${choices.join(" or ")}`);
+  const chosen = choices.filter(has);
+  if (chosen.length > 1) {
+    const all = chosen.map((field) => `"${field}"`).join(" and ");
+    error(path, `has both ${all}, and is only one of them`, { remedy: "remove one" });
+  } else if (oneOf.length > 0 && chosen.length === 0 && !choices.some((one) => isMeant.has(one))) {
+    const each = choices.map((field) => `"${field}": ${example(properties[field])}`);
+    error(path, `lacks a step: it has either ${each.join(" or ")}`);
   }
   for (const [field, child] of Object.entries(properties)) {
-    const part = Object.hasOwn(value, field) ? value[field] : undefined;
-    if (part !== undefined) visit(part, child, `${path}.${field}`, found);
+    const part = has(field) ? value[field] : undefined;
+    if (part === undefined) continue;
+    visit(part, child, `${path}.${field}`, found, {
+      field,
+      isOptional: !required.includes(field),
+    });
   }
+}
+
+function example(node: SchemaNode | undefined): string {
+  return JSON.stringify(node?.examples?.[0] ?? null);
 }
 
 /** Says of a field whose it is, where another form has it. */
@@ -134,6 +212,31 @@ function foreign(field: string, forms: readonly SchemaNode[]): { readonly remedy
   const owners = forms.filter(({ properties = {} }) => Object.hasOwn(properties, field))
     .flatMap((form) => kindsOf(form));
   return owners.length === 0 ? {} : { remedy: `it is for the kinds ${owners.join(", ")}` };
+}
+
+/** The fields of an object whose names are the profile's own. */
+function visitNamed(
+  value: Readonly<Record<string, JsonValue>>,
+  { propertyNames, maxProperties = Infinity }: SchemaNode,
+  each: SchemaNode,
+  path: string,
+  found: ProfileProblem[],
+): void {
+  const fields = Object.entries(value);
+  if (fields.length > maxProperties) {
+    const message = `expected at most ${maxProperties} fields, found ${fields.length}`;
+    found.push({ severity: "error", path, message });
+    return;
+  }
+  for (const [field, part] of fields) {
+    const place = path + jsonPathStep(field);
+    const expected = propertyNames === undefined ? null : mismatch(field, propertyNames);
+    if (expected !== null) {
+      const message = `the field's name is not ${expected}`;
+      found.push({ severity: "error", path: place, message });
+    }
+    visit(part, each, place, found, { field, isOptional: true });
+  }
 }
 
 /** What was expected in place of a value; `null` if it fits, its parts aside. */

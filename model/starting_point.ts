@@ -104,4 +104,7 @@ export const startingPoint: Profile = {
   ],
   guards: DEFAULT_GUARDS,
   gate: DEFAULT_GATE,
+  starts: {
+    busy: { concurrency: 16, cache_mib: 128 },
+  },
 };

@@ -206,6 +206,36 @@ const SETTING_NAMES = Object.keys(ALL_SETTINGS) as readonly SettingName[];
 const REAL_NAMES = SETTING_NAMES.filter(isReal);
 const isSparse = (name: SettingName): boolean => ALL_SETTINGS[name].sparse === true;
 
+/** A setting that a run may go on with under another value: it is about running it, no more. */
+export type OperationalSetting =
+  | "timeoutSeconds"
+  | "graceSeconds"
+  | "retries"
+  | "readyTimeoutSeconds"
+  | "maxRestarts";
+
+/** Every such setting. */
+export const OPERATIONAL_SETTINGS: readonly OperationalSetting[] = [
+  "timeoutSeconds",
+  "graceSeconds",
+  "retries",
+  "readyTimeoutSeconds",
+  "maxRestarts",
+];
+
+const isOperational = (name: SettingName): boolean =>
+  OPERATIONAL_SETTINGS.some((known) => known === name);
+
+/** Reads a setting from a record. */
+export function readSetting(name: SettingName, shape: Shape): ServiceSystem[SettingName] {
+  return ALL_SETTINGS[name].read(shape);
+}
+
+/** The name of a setting in records. */
+export function settingField(name: string): string {
+  return snakeCase(name);
+}
+
 /** What a setting is when nobody asks for it. */
 export function defaultOf(name: SettingName): ServiceSystem[SettingName] {
   return ALL_SETTINGS[name].default;
@@ -335,7 +365,10 @@ function refuseForeign(request: SystemRequest, own: readonly SettingName[], owne
   throw new OptionError(`the flag is for ${owner}`, foreign, "leave it out");
 }
 
-/** Refuses settings that contradict the recorded ones, naming the first. */
+/**
+ * Refuses settings that contradict the recorded ones, naming the first. Those that a run may go on
+ * with under other values are let pass, if a run of this kind has them.
+ */
 export function refuseContradiction(spec: SystemSpec, request: SystemRequest): void {
   const { kind } = request;
   refuseNames(request.secretEnv ?? []);
@@ -346,6 +379,7 @@ export function refuseContradiction(spec: SystemSpec, request: SystemRequest): v
   for (const name of SETTING_NAMES) {
     const [asked, was] = [request[name], recorded[name] ?? null];
     if (asked === undefined || canonicalJson(asked) === canonicalJson(was)) continue;
+    if (isOperational(name) && name in spec) continue;
     throw contradiction(shown(was), shown(asked), name);
   }
 }

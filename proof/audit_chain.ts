@@ -83,7 +83,10 @@ export async function expectNext(
   const { deltas } = record.tuning;
   const { parameters } = profile;
   if (validateDeltas(deltas, parameters).length > 0) return { record, next: null };
-  return { record, next: await stateOf(applyDeltas(record.runtime, deltas, parameters), profile) };
+  return {
+    record,
+    next: await stateOf(applyDeltas(record.runtime, deltas, parameters).runtime, profile),
+  };
 }
 
 /** Checks that a record's bytes are canonical and that it names the record before it. */

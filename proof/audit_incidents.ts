@@ -14,18 +14,38 @@ import {
   often,
   RESUMED_AFTER,
 } from "../model/incident.ts";
-import type { RealSystem } from "../model/system_spec.ts";
-import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { settingsAfter, type SettingsChange } from "../model/changed_settings.ts";
+import type { RealSystem, SystemSpec } from "../model/system_spec.ts";
+import type { IterationRecord } from "../record/records.ts";
 import { found, type RecordFinding } from "./findings.ts";
+
+/** What was in force while something happened. */
+export interface InForceThen {
+  /** The system, with its settings at the record before. */
+  readonly system: SystemSpec;
+  /** How they changed since; each from the resume on that brought it. */
+  readonly settings?: readonly SettingsChange[];
+  /** Whether the run had all its iterations at the record before. */
+  readonly wasFinished?: boolean;
+}
+
+/** The same for a real system. */
+interface RealInForce extends InForceThen {
+  readonly system: RealSystem;
+}
+
+function isReal(then: InForceThen): then is RealInForce {
+  return then.system.kind !== "mock";
+}
 
 /** Checks the incidents of an iteration; `before`: what there was, `null` after a gap. */
 export function auditIncidents(
   { incidents = [], failure }: Pick<IterationRecord, "incidents" | "failure">,
-  { system }: RunRecord,
+  then: InForceThen,
   before: IncidentCounts | null,
 ): RecordFinding[] {
-  if (system.kind === "mock") return incidents.length === 0 ? [] : [foreign(incidents)];
-  const findings = audit(incidents, system, before, failure === null ? "measured" : "failed");
+  if (!isReal(then)) return incidents.length === 0 ? [] : [foreign(incidents)];
+  const findings = audit(incidents, then, before, failure === null ? "measured" : "failed");
   const last = incidents.findLast(({ kind }) => kind === "failed");
   if (failure !== null && last?.reason !== failure) {
     const message = "the failure is not that of the last failed attempt";
@@ -37,11 +57,50 @@ export function auditIncidents(
 /** Checks what has happened since the last record of a run that is not finished. */
 export function auditPending(
   incidents: readonly Incident[],
-  { system }: RunRecord,
+  then: InForceThen,
   before: IncidentCounts | null,
 ): RecordFinding[] {
-  if (system.kind === "mock") return incidents.length === 0 ? [] : [foreign(incidents)];
-  return audit(incidents, system, before, "open");
+  if (!isReal(then)) return incidents.length === 0 ? [] : [foreign(incidents)];
+  return audit(incidents, then, before, "open");
+}
+
+/** The limits that a system's settings set to what can happen. */
+interface Limits {
+  /** Attempts at a measurement that can't be taken, at least and at most. */
+  readonly attempts: { readonly least: number; readonly most: number };
+  /** Restarts at most; `null` where there is no service. */
+  readonly restarts: number | null;
+  /** Whether an iteration that can't be measured is recorded as failed. */
+  readonly goesOn: boolean;
+}
+
+/** The limits in force after so many resumes since the record before. */
+function limitsAfter({ system, settings = [] }: RealInForce, resumes: number): Limits {
+  const now = settings.filter(({ resume }) => (resume ?? 0) <= resumes)
+    .reduce(settingsAfter, { iterations: 0, system }).system;
+  const { retries, onError } = now.kind === "mock" ? system : now;
+  return {
+    attempts: { least: retries + 1, most: retries + 1 },
+    restarts: now.kind === "service" ? now.maxRestarts : null,
+    goesOn: onError === "continue",
+  };
+}
+
+/** The limits of all legs together, where it is not on record which one something happened in. */
+function loosestLimits(then: RealInForce): Limits {
+  const { settings = [] } = then;
+  const all = [0, ...settings.map(({ resume }) => resume ?? 0)]
+    .map((resumes) => limitsAfter(then, resumes));
+  const last = all.at(-1) ?? limitsAfter(then, 0);
+  const restarts = all.map(({ restarts }) => restarts ?? 0);
+  return {
+    ...last,
+    attempts: {
+      least: last.attempts.least,
+      most: Math.max(...all.map(({ attempts }) => attempts.most)),
+    },
+    restarts: last.restarts === null ? null : Math.max(...restarts),
+  };
 }
 
 /** How a leg ended, the stretch up to a resume, a record, or the end of what is on record. */
@@ -60,29 +119,30 @@ interface Leg {
 
 function audit(
   incidents: readonly Incident[],
-  system: RealSystem,
+  then: RealInForce,
   before: IncidentCounts | null,
   end: LegEnd,
 ): RecordFinding[] {
-  const findings = [...listFindings(incidents, before), ...deathFindings(incidents, system)];
+  const findings = [...listFindings(incidents, before), ...deathFindings(incidents, then.system)];
   const start = { before: before?.died ?? null, died: 0, failed: 0, stopped: 0, legs: 1 };
   if (incidents.length < MAX_ENTRIES) {
-    return [...findings, ...inOrder(incidents, system, start, end)];
+    return [...findings, ...inOrder(incidents, then, start, end)];
   }
   // What was added to a full list stands in an entry before, and the order is not on record.
   const { died, failed, stopped, resumed } = countIncidents(incidents);
   const all = { ...start, died, failed, stopped, legs: resumed + 1 };
-  return [...findings, ...legFindings(all, system, end)];
+  return [...findings, ...legFindings(all, loosestLimits(then), end)];
 }
 
 function inOrder(
   incidents: readonly Incident[],
-  system: RealSystem,
+  then: RealInForce,
   start: Leg,
   end: LegEnd,
 ): RecordFinding[] {
   const findings: RecordFinding[] = [];
   let leg = start;
+  let resumes = 0;
   for (const incident of incidents) {
     const { kind, reason, times } = incident;
     if (kind !== "resumed") {
@@ -94,19 +154,25 @@ function inOrder(
       continue;
     }
     const isAfterError = reason === RESUMED_AFTER.error;
-    if (!RESUMES.has(reason) || isAfterError !== leg.stopped > 0 || (isAfterError && times > 1)) {
+    const isUntrue = reason === RESUMED_AFTER.finish &&
+      (then.wasFinished === false || incident !== incidents[0] || times > 1);
+    if (
+      !RESUMES.has(reason) || isUntrue || isAfterError !== leg.stopped > 0 ||
+      (isAfterError && times > 1)
+    ) {
       const message = "a resume is not after the end that is recorded before it";
       findings.push(found("incident_untrue", message, incident));
     }
-    findings.push(...legFindings(leg, system, "resumed"));
+    findings.push(...legFindings(leg, limitsAfter(then, resumes), "resumed"));
+    resumes += times;
     leg = { ...start, before: leg.before === null ? null : leg.before + leg.died };
   }
-  return [...findings, ...legFindings(leg, system, end)];
+  return [...findings, ...legFindings(leg, limitsAfter(then, resumes), end)];
 }
 
 const RESUMES: ReadonlySet<string> = new Set(Object.values(RESUMED_AFTER));
 
-function legFindings(leg: Leg, system: RealSystem, end: LegEnd): RecordFinding[] {
+function legFindings(leg: Leg, limits: Limits, end: LegEnd): RecordFinding[] {
   const { failed, stopped, legs } = leg;
   const isOver = end === "measured" || end === "failed";
   const findings: RecordFinding[] = [];
@@ -118,17 +184,17 @@ function legFindings(leg: Leg, system: RealSystem, end: LegEnd): RecordFinding[]
         : "the run stopped by an error more often than it ran",
     ));
   }
-  const each = system.retries + 1;
+  const { attempts, restarts, goesOn } = limits;
   // One that could not be measured may still be thrown away, as its runtime was changed.
-  const thrownAway = system.onError === "continue" ? legs - (isOver ? 1 : 0) : 0;
-  const most = each * legs + thrownAway - (end === "measured" ? 1 : 0);
-  const least = end === "failed" ? each : 0;
+  const thrownAway = goesOn ? legs - (isOver ? 1 : 0) : 0;
+  const most = attempts.most * legs + thrownAway - (end === "measured" ? 1 : 0);
+  const least = end === "failed" ? attempts.least : 0;
   if (failed > most || failed < least) {
-    const message = `the recorded retries allow from ${least} to ${most} failed attempts`;
+    const message = `the retries in force allow from ${least} to ${most} failed attempts`;
     findings.push(found("attempts_wrong", message, failed));
   }
-  if (system.kind === "service" && leg.before !== null) {
-    findings.push(...tooManyDeaths(leg, leg.before, system.maxRestarts, isOver));
+  if (restarts !== null && leg.before !== null) {
+    findings.push(...tooManyDeaths(leg, leg.before, restarts, isOver));
   }
   return findings;
 }

@@ -17,7 +17,16 @@ import {
   stepsTo,
 } from "../model/guards.ts";
 import {
+  allows,
+  changesMistake,
+  changesToJson,
+  type RunSettings,
+  settingsAfter,
+  type SettingsChange,
+} from "../model/changed_settings.ts";
+import {
   countIncidents,
+  type Incident,
   type IncidentCounts,
   NO_INCIDENTS,
   type Pending,
@@ -39,7 +48,7 @@ import {
   sameRuntime,
   stateOf,
 } from "./audit_chain.ts";
-import { auditIncidents, auditPending } from "./audit_incidents.ts";
+import { auditIncidents, auditPending, type InForceThen } from "./audit_incidents.ts";
 import type { AuditSink, SeenIteration } from "./audit_sink.ts";
 import { auditGuards, auditProposal, auditSettings, expectedProposal } from "./audit_tuning.ts";
 import { auditChanges, auditEffective, auditKpis, auditValues } from "./audit_values.ts";
@@ -65,6 +74,12 @@ export class Auditor {
   readonly #inEffect: InEffect;
   /** What happened to the system so far; `null` once a gap has made it unknown. */
   #incidents: IncidentCounts | null = NO_INCIDENTS;
+  /** The settings in force, as far as they are on record. */
+  #settings: RunSettings;
+  /** Whether they may have changed in a gap. */
+  #mayDiffer = false;
+  /** Whether summaries lie beyond the end, of which the first can't be read. */
+  #isEndUnknown = false;
   /** Version that made the last record; `null` after a gap. */
   #maker: string | null;
   #lastTimeMs: number;
@@ -74,6 +89,7 @@ export class Auditor {
     this.#run = run;
     this.#sink = sink;
     this.#lastFileHash = runHash;
+    this.#settings = { iterations: run.iterations, system: run.system };
     this.#maker = run.toolVersion;
     this.#lastTimeMs = Date.parse(run.startedUtc);
     this.#inEffect = new InEffect(run.profile.parameters);
@@ -85,9 +101,31 @@ export class Auditor {
     return this.#inEffect.seen;
   }
 
+  /** Number of iterations asked for by now, as far as that is on record. */
+  get iterations(): number {
+    return this.#settings.iterations;
+  }
+
+  /** Whether an iteration is part of the run, by its number and what its record says. */
+  expects(iteration: number, record: IterationRecord | null): boolean {
+    return iteration <= this.#settings.iterations || this.#mayDiffer ||
+      allows(record?.settings, iteration);
+  }
+
+  /** Takes note that what lies beyond the end can't be read, so that it may be part of the run. */
+  endUnknown(): void {
+    this.#isEndUnknown = true;
+  }
+
+  get #isComplete(): boolean {
+    return this.#iteration === this.#settings.iterations && !this.#isEndUnknown;
+  }
+
   /** Takes note that an iteration can't be judged. */
   gap(iteration: number): void {
     this.#iteration = iteration;
+    this.#mayDiffer = true;
+    this.#reach(iteration);
     this.#settle(null);
     this.#expected = null;
     this.#history = null;
@@ -131,7 +169,7 @@ export class Auditor {
       this.#dueKeys = [...new Set([...this.#dueKeys, ...Object.keys(record.tuning.deltas)])];
     }
     this.#report(auditKpis(record, judgement, this.#run));
-    this.#takeIncidents(record);
+    this.#takeSettings(record);
     this.#report(auditValues(record, state.problems, profile));
     this.#report(auditSettings(state.loosened, profile));
     this.#report(auditChanges(record, profile));
@@ -144,7 +182,8 @@ export class Auditor {
     this.#expected = expected;
     this.#lastFileHash = fileHash;
     this.#maker = record.toolVersion ?? this.#run.toolVersion;
-    this.#last = { previousHash: record.previousHash, incidents: record.incidents ?? [] };
+    const { previousHash, incidents = [], settings = [] } = record;
+    this.#last = { previousHash, incidents, settings };
     this.#lastTimeMs = Date.parse(record.utc);
   }
 
@@ -156,7 +195,7 @@ export class Auditor {
     const wanted = this.#iteration === 0
       ? this.#run.initialHash
       : this.#expected?.record.tuning.stateHash ?? null;
-    const complete = this.#iteration === this.#run.iterations;
+    const complete = this.#isComplete;
     const moved = final !== null && wanted !== null && final.hash !== wanted;
     this.#settle(
       final === null || (moved && !complete) ? null : { ...final, effectiveParams: null },
@@ -179,26 +218,63 @@ export class Auditor {
   /** Judges what has happened since the last record of a run that is not finished. */
   pending(progress: ProgressRecord): void {
     if (this.#lastFileHash === null) return;
-    const complete = this.#iteration === this.#run.iterations;
-    const incidents = complete ? null : pendingAfter(progress, this.#lastFileHash, this.#last);
-    if (incidents === null) {
-      const message = complete
+    const then = this.#then();
+    const { settings = [] } = progress;
+    const incidents = pendingAfter(progress, this.#lastFileHash, this.#last);
+    const changes = progress.previousHash === this.#lastFileHash ? settings : [];
+    const findings = this.#changeSettings(changes, incidents ?? []);
+    for (const finding of findings) this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
+    if (incidents === null || this.#isComplete) {
+      const message = this.#isComplete
         ? "the run is finished, and what happened after it is no part of it; remove the file"
         : "it does not follow the last record: how the run ended is not on record";
       const finding = found("progress_unexpected", message);
       return this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
     }
     for (const incident of incidents) this.#sink.incident(incident, this.#iteration + 1);
-    for (const finding of auditPending(incidents, this.#run, this.#incidents)) {
-      this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
-    }
+    const audited = auditPending(incidents, { ...then, settings: changes }, this.#incidents);
+    for (const finding of audited) this.#sink.finding(findingIn(PROGRESS_FILE, null, finding));
   }
 
-  #takeIncidents(record: IterationRecord): void {
-    const { incidents = [], iteration } = record;
+  /** What was in force at the last record. */
+  #then(finished: number = this.#iteration): InForceThen {
+    const { iterations, system } = this.#settings;
+    return { system, ...(this.#mayDiffer ? {} : { wasFinished: finished === iterations }) };
+  }
+
+  /** Takes in which settings changed before an iteration, and what happened, under which of them. */
+  #takeSettings(record: IterationRecord): void {
+    const { incidents = [], settings = [], iteration } = record;
+    const then = this.#then(iteration - 1);
+    this.#report(this.#changeSettings(settings, incidents));
+    if (this.#mayDiffer) this.#reach(iteration);
     for (const incident of incidents) this.#sink.incident(incident, iteration);
-    this.#report(auditIncidents(record, this.#run, this.#incidents));
+    this.#report(auditIncidents(record, { ...then, settings }, this.#incidents));
     if (this.#incidents !== null) this.#incidents = countIncidents(incidents, this.#incidents);
+  }
+
+  /** Takes note that the run has so many iterations at least. */
+  #reach(iteration: number): void {
+    const iterations = Math.max(this.#settings.iterations, iteration);
+    this.#settings = { ...this.#settings, iterations };
+  }
+
+  #changeSettings(
+    changes: readonly SettingsChange[],
+    incidents: readonly Incident[],
+  ): RecordFinding[] {
+    const { system, startedUtc } = this.#run;
+    const mistake = changesMistake(changes, {
+      before: this.#mayDiffer ? null : this.#settings,
+      system,
+      startMs: Date.parse(startedUtc),
+      resumes: countIncidents(incidents).resumed,
+    });
+    const { iterations } = this.#settings;
+    this.#settings = changes.reduce(settingsAfter, this.#settings);
+    if (mistake === null) return [];
+    this.#reach(iterations); // no falsehood makes a run shorter
+    return [found("settings_change_wrong", mistake, changesToJson(changes))];
   }
 
   #isInterrupted(step: IterationRecord | null, hash: string): boolean {
@@ -239,7 +315,7 @@ export class Auditor {
     judgement: KpiJudgement,
   ): GuardEvaluation | null {
     const { tuning, iteration } = record;
-    const { profile, autoTune, iterations } = this.#run;
+    const { profile, autoTune } = this.#run;
     const proposed = Object.keys(tuning.proposedDeltas).length > 0;
     if (proposed && !autoTune) {
       this.#report([found("proposal_while_off", "a proposal is recorded, yet auto-tune is off")]);
@@ -251,7 +327,8 @@ export class Auditor {
     const kpisMet = judgement.verdict === "PASS";
     const timeMs = Date.parse(record.utc);
     const history = observeIteration(this.#history, { iteration, timeMs, kpisMet });
-    const context = { autoTune, last: iteration === iterations, kpisMet, failure: record.failure };
+    const last = iteration === this.#settings.iterations;
+    const context = { autoTune, last, kpisMet, failure: record.failure };
     const expected = expectedProposal(record, { profile, history, context });
     const { proposedDeltas } = tuning;
     const { withheld } = expected;

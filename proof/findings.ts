@@ -49,6 +49,8 @@ export type FindingCode =
   | "hash_missing"
   | "run_at_odds"
   | "settings_at_odds"
+  | "settings_change_wrong"
+  | "start_untrue"
   | "version_at_odds"
   | "profile_altered"
   | "profile_unexpected"
@@ -74,6 +76,7 @@ export type FindingCode =
   | "unknown_key"
   | "value_out_of_bounds"
   | "value_wrong_kind"
+  | "increments_stored"
   | "kpi_missing"
   | "kpi_unmeasured"
   | "failure_untrue"
@@ -128,10 +131,18 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   profile_unknown: gap(
     "The profile is another version's built-in one, or claims to be; verify with that version.",
   ),
-  hash_missing: gap("An iteration of an older run records no state hash, so its state is unknown."),
+  hash_missing: gap(
+    "Iterations of an older run record no SHA-256 as state hash: their state is unknown.",
+  ),
   run_at_odds: proof("The fields of SOAK_RUN.json are at odds with each other."),
   settings_at_odds: proof(
     "The settings of the system in SOAK_RUN.json are such that no run starts with them.",
+  ),
+  settings_change_wrong: proof(
+    "A change of settings is recorded that no resume can have made: to fewer iterations, for example.",
+  ),
+  start_untrue: proof(
+    "The run is said to start from values that its profile does not name, or did not start from them.",
   ),
   version_at_odds: proof(
     "A summary says that another version made it, which can't be: it started the run or never resumed.",
@@ -153,7 +164,9 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   hash_changed_unapplied: proof("The state hash changed although nothing was applied."),
   signature_stuck: proof("A change is recorded as applied, but the state hash did not change."),
   final_runtime_mismatch: proof("The runtime file is not the state after the last iteration."),
-  state_chain_broken: proof("An older run's iteration does not start from the state before it."),
+  state_chain_broken: proof(
+    "An older run's iteration starts from another state hash than the one before left.",
+  ),
   applied_nothing: proof("An apply is recorded with no deltas at all."),
   deltas_without_apply: proof("Deltas or changes are recorded for an apply that did not happen."),
   partial_apply: proof("The applied deltas are not the proposed ones: all or none is the rule."),
@@ -168,6 +181,7 @@ export const FINDING_KINDS: Readonly<Record<FindingCode, FindingKind>> = {
   value_wrong_kind: proof(
     "A value is missing or of another kind than its parameter: a fraction for an integer, 1 for true.",
   ),
+  increments_stored: proof("An older run stored increments as if they were the new values."),
   kpi_missing: proof("A KPI of the profile is not recorded."),
   kpi_unmeasured: proof("A KPI has no value although no failed measurement is recorded."),
   failure_untrue: proof(

@@ -6,6 +6,7 @@
  */
 
 import { GUARD_SETTINGS, type GuardSetting, guardSettings } from "../model/guard_settings.ts";
+import type { ChangedSettings } from "../model/changed_settings.ts";
 import type { Profile } from "../model/profile.ts";
 import type { IterationRecord } from "../record/records.ts";
 
@@ -29,12 +30,22 @@ export interface OtherVersion {
   readonly last: number;
 }
 
+/** Settings that changed with a resume. */
+export interface ChangedAt {
+  /** The first iteration that was recorded under them. */
+  readonly iteration: number;
+  /** The settings. */
+  readonly values: ChangedSettings;
+}
+
 /** Where a run was made with something else than its start says. */
 export interface InForce {
   /** Guard settings that were not the profile's own, by name. */
   readonly guards: Readonly<Partial<Record<GuardSetting, OwnSetting>>>;
   /** Stretches of iterations by other versions, in order; the first 50 of them. */
   readonly versions: readonly OtherVersion[];
+  /** Settings that changed, in order; the first 50 changes. */
+  readonly settings: readonly ChangedAt[];
 }
 
 /** A run resumed more often than this by another version each time is nobody's honest run. */
@@ -44,9 +55,13 @@ const MAX_STRETCHES = 50;
 export class InForceWatch {
   readonly #guards: Partial<Record<GuardSetting, OwnSetting>> = {};
   readonly #versions: OtherVersion[] = [];
+  readonly #settings: ChangedAt[] = [];
 
   /** Takes in an iteration. */
-  take({ iteration, runtime, toolVersion }: IterationRecord, profile: Profile): void {
+  take(record: IterationRecord, profile: Profile): void {
+    const { iteration, runtime, toolVersion, settings: changes = [] } = record;
+    const open = MAX_STRETCHES - this.#settings.length;
+    this.#settings.push(...changes.slice(0, open).map(({ values }) => ({ iteration, values })));
     const settings = guardSettings(runtime, profile);
     for (const name of GUARD_SETTINGS) {
       const value = settings[name];
@@ -65,7 +80,7 @@ export class InForceWatch {
   get result(): InForce {
     const own = Object.entries(this.#guards)
       .filter(([, { profile, least, most }]) => least !== profile || most !== profile);
-    return { guards: Object.fromEntries(own), versions: this.#versions };
+    return { guards: Object.fromEntries(own), versions: this.#versions, settings: this.#settings };
   }
 
   #takeVersion(toolVersion: string, iteration: number): void {

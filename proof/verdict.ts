@@ -59,6 +59,8 @@ export interface VerifyResult {
   readonly troubled: readonly number[];
   /** How the run was started; `null` if that can't be read. */
   readonly run: RunRecord | null;
+  /** Number of iterations asked for by the end; `null` if that can't be read. */
+  readonly iterationsAsked: number | null;
   /** SHA-256 of the recorded profile's canonical form; `null` if it can't be read. */
   readonly profileHash: string | null;
   /** Which parameters were seen in effect; `null` if the records can't tell. */
@@ -75,6 +77,16 @@ export interface VerifyResult {
   readonly inForce: InForce;
   /** What can't be proven about this run, in sentences; empty for a complete record. */
   readonly unprovable: readonly string[];
+  /** What there is to say of a run of the older scripts; left out for a run of `soak` itself. */
+  readonly older?: OlderRun;
+}
+
+/** What there is to say of a run of the older scripts, besides findings and proposals. */
+export interface OlderRun {
+  /** What is at the bottom of its failure, in one clause; `null` if that is not known. */
+  readonly cause: string | null;
+  /** What was read and worked out, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Below the threshold by no more than this, a run still passes if no signature is stuck. */
@@ -104,7 +116,7 @@ export interface TallyOptions {
 /** What a verification knows of the run as a whole once it has gone through it. */
 export type RunFacts = Pick<
   VerifyResult,
-  "run" | "profileHash" | "lastHash" | "inEffect" | "unprovable"
+  "run" | "profileHash" | "lastHash" | "inEffect" | "iterationsAsked" | "unprovable" | "older"
 >;
 
 /** Counts what is found and keeps the first of it. */
@@ -204,13 +216,18 @@ export class Tally implements AuditSink {
     if (this.#codes.profile_unexpected !== undefined) {
       return { verdict: "FAIL", reason: "the run was made under another profile" };
     }
+    const cause = facts.older?.cause ?? null;
+    if (cause !== null) return { verdict: "FAIL", reason: cause };
     if (strict && proof > 0) {
       const what = proof === 1 ? "1 finding contradicts" : `${proof} findings contradict`;
       return { verdict: "FAIL", reason: `${what} what should have happened` };
     }
     if (!this.#isEnough(full + unproven, total)) return { verdict: "FAIL", reason: applied };
     if (gap > 0) {
-      return { verdict: "INCONCLUSIVE", reason: "records are missing or unreadable" };
+      const reason = facts.older === undefined
+        ? "records are missing or unreadable"
+        : "an older run does not record what would prove its changes";
+      return { verdict: "INCONCLUSIVE", reason };
     }
     if (total === 0) {
       const reason = this.#nothingProposed(facts);

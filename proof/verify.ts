@@ -6,12 +6,15 @@
 
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
+import { computeJsonHash } from "../base/json.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { firstDifference, isJsonObject, type JsonObject } from "../base/json_value.ts";
 import { VERSION } from "../base/version.ts";
+import { MAX_ITERATIONS } from "../model/changed_settings.ts";
 import { isImpostor } from "../model/market_maker.ts";
 import type { Profile } from "../model/profile.ts";
 import { hashOfProfile, profileToJson } from "../model/profile_check.ts";
+import { runtimeAtStart, startNames } from "../model/starts.ts";
 import { MOCK_ITERATION_SECONDS, sourceMistake } from "../model/system_spec.ts";
 import {
   PROGRESS_FILE,
@@ -27,7 +30,7 @@ import {
   TUNING_REPORT_FILE,
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
-import { listSummaries, readSummaries } from "../record/summaries.ts";
+import { listSummaries, readSummaries, summaryNumbers } from "../record/summaries.ts";
 import type { AuditSink } from "./audit_sink.ts";
 import { Auditor } from "./auditor.ts";
 import { findingIn, found, type RecordFinding } from "./findings.ts";
@@ -87,20 +90,24 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const tally = new Tally({ strict, threshold, allowNoDeltas, observer });
   const run = await openRun(dir, tally);
   if (run === null) {
-    const unprovable = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : [];
-    return tally.result({
+    const unknown = {
       run: null,
       profileHash: null,
       lastHash: null,
       inEffect: null,
-      unprovable,
-    });
+      iterationsAsked: null,
+    };
+    const facts = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : { unprovable: [] };
+    return tally.result({ ...unknown, ...facts });
   }
   const { record } = run;
   const auditor = new Auditor(record, run.fileHash, tally);
   const profileHash = await hashOfProfile(record.profile);
   if (!run.canonical) tally.note("not_canonical", RUN_FILE, "the file is not in canonical form");
-  for (const finding of auditRun(record)) tally.finding(findingIn(RUN_FILE, null, finding));
+  const startFindings = await auditStart(record);
+  for (const finding of [...auditRun(record), ...startFindings]) {
+    tally.finding(findingIn(RUN_FILE, null, finding));
+  }
   if (options.expectedProfile !== undefined) {
     await expectProfile(
       options.expectedProfile,
@@ -108,12 +115,12 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
       tally,
     );
   }
-  const listing = await listSummaries(dir, record.iterations);
+  const listing = await listSummaries(dir, MAX_ITERATIONS);
   for (const name of listing.misnamed) {
     tally.note("summary_misnamed", name, "the name looks like a summary's but is not one");
   }
   for (const name of listing.beyond) {
-    tally.note("summary_unexpected", name, `the run has ${record.iterations} iterations only`);
+    tally.note("summary_unexpected", name, "no run has so many iterations");
   }
   for (const name of listing.detached) {
     tally.note("summary_unexpected", name, "the summaries that should lead up to it are missing");
@@ -122,18 +129,19 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
   const opened = openReport(dir, tally);
   using report = typeof opened === "string" ? null : opened;
   const { highest } = listing;
-  const lastHash = await auditSummaries({ dir, highest, runHash: run.fileHash }, {
+  const { lastHash, recorded } = await auditSummaries({ dir, highest, runHash: run.fileHash }, {
     auditor,
     report,
     tally,
   });
   const final = await readFinalRuntime(dir, tally);
+  const began = recorded > 0 || final !== null;
+  await auditProgress(dir, record, began && recorded < auditor.iterations, { auditor, tally });
   auditor.finish(final, await readStepLeft(dir, tally));
-  const began = highest > 0 || final !== null;
-  await auditProgress(dir, record, began && highest < record.iterations, { auditor, tally });
-  checkEnd({ dir, run: record }, highest, opened, lastHash, tally);
-  const { inEffect } = auditor;
-  return tally.result({ run: record, profileHash, lastHash, inEffect, unprovable: [] });
+  const { inEffect, iterations: iterationsAsked } = auditor;
+  checkEnd({ dir, iterations: iterationsAsked }, recorded, opened, lastHash, tally);
+  const facts = { run: record, profileHash, lastHash, inEffect, iterationsAsked };
+  return tally.result({ ...facts, unprovable: [] });
 }
 
 /** Checks that the fields of `SOAK_RUN.json` agree with each other and with this version. */
@@ -158,6 +166,20 @@ function auditRun(record: RunRecord): RecordFinding[] {
     findings.push(found("profile_unknown", message, toolVersion, VERSION));
   }
   return findings;
+}
+
+/** Checks that a run that names start values started from them. */
+async function auditStart({ profile, start, initialHash }: RunRecord): Promise<RecordFinding[]> {
+  if (start === undefined) return [];
+  const runtime = runtimeAtStart(profile, start);
+  if (runtime === undefined) {
+    const message = "the run is said to start from values that its profile does not name";
+    return [found("start_untrue", message, start, startNames(profile))];
+  }
+  const hash = await computeJsonHash(runtime);
+  if (hash === initialHash) return [];
+  const message = `the first runtime is not the profile's with the start values ${start}`;
+  return [found("start_untrue", message, initialHash, hash)];
 }
 
 /** Compares the recorded profile with the one that was asked for. */
@@ -219,15 +241,32 @@ async function openRun(dir: string, tally: Tally): Promise<Recorded<RunRecord> |
   }
 }
 
-/** Audits every summary in order; returns the hash of the last one, `null` if it is unknown. */
+/** How the summaries end. */
+interface SummariesEnd {
+  /** Hash of the last one; `null` if it is unknown. */
+  readonly lastHash: string | null;
+  /** Its number. */
+  readonly recorded: number;
+}
+
+/** Audits every summary of the run, in order. */
 async function auditSummaries(
   run: { readonly dir: string; readonly highest: number; readonly runHash: string },
   to: { readonly auditor: Auditor; readonly report: ReportCheck | null; readonly tally: Tally },
-): Promise<string | null> {
+): Promise<SummariesEnd> {
   const { auditor, report, tally } = to;
   let lastHash: string | null = run.runHash;
   for await (const reading of readSummaries(run.dir, run.highest)) {
     const { iteration } = reading;
+    if (!auditor.expects(iteration, reading.kind === "read" ? reading.summary.record : null)) {
+      await noteBeyond(run, auditor.iterations, tally);
+      const recorded = auditor.iterations;
+      if (reading.kind === "read") return { lastHash, recorded };
+      // What can't be read may be what let the run go on.
+      auditor.endUnknown();
+      report?.gap();
+      return { lastHash: null, recorded };
+    }
     const file = summaryFile(iteration);
     if (reading.kind === "read") {
       await auditor.take(reading.summary);
@@ -247,7 +286,20 @@ async function auditSummaries(
       auditor.gap(iteration);
     }
   }
-  return lastHash;
+  return { lastHash, recorded: run.highest };
+}
+
+/** Notes the summaries after the last iteration; those that nothing leads up to are noted already. */
+async function noteBeyond(
+  { dir, highest }: { readonly dir: string; readonly highest: number },
+  iterations: number,
+  tally: Tally,
+): Promise<void> {
+  const beyond = (await summaryNumbers(dir))
+    .filter((number) => number > iterations && number <= highest);
+  for (const name of beyond.map(summaryFile).sort()) {
+    tally.note("summary_unexpected", name, `the run has ${iterations} iterations only`);
+  }
 }
 
 /** The runtime file at the end of a run; `null` if it can't be read, which is noted. */
@@ -285,18 +337,18 @@ function openReport(dir: string, tally: Tally): ReportCheck | Unusable {
 }
 
 function checkEnd(
-  { dir, run }: { readonly dir: string; readonly run: RunRecord },
+  { dir, iterations }: { readonly dir: string; readonly iterations: number },
   recorded: number,
   report: ReportCheck | Unusable,
   lastHash: string | null,
   tally: Tally,
 ): void {
-  const complete = recorded === run.iterations;
+  const complete = recorded === iterations;
   if (!complete) {
     tally.note(
       "run_incomplete",
       RUN_FILE,
-      `${recorded} of ${run.iterations} iterations are recorded; go on with: ${resumeCommand(dir)}`,
+      `${recorded} of ${iterations} iterations are recorded; go on with: ${resumeCommand(dir)}`,
     );
   }
   if (typeof report === "string") {

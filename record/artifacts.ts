@@ -54,6 +54,16 @@ export const METRICS_FILE = "POST_SOAK_METRICS.prom";
 /** Name of the gate's report. */
 export const GATE_REPORT_FILE = "GATE_REPORT.json";
 
+/** Every report on a run that may lie in its directory. */
+const REPORT_FILES = [
+  GATE_REPORT_FILE,
+  METRICS_FILE,
+  SNAPSHOT_FILE,
+  VERIFY_REPORT_FILE,
+  VERIFY_JSON_FILE,
+  TUNING_REPORT_FILE,
+];
+
 /** Name of the summary of an iteration. */
 export function summaryFile(iteration: number): string {
   return `ITER_SUMMARY_${iteration}.json`;
@@ -168,9 +178,9 @@ export function removeProgress(dir: string): void {
   removeIfThere(join(dir, PROGRESS_FILE));
 }
 
-/** Removes the tuning report of a run that goes on: it would be out of date at once. */
-export function removeTuningReport(dir: string): void {
-  removeIfThere(join(dir, TUNING_REPORT_FILE));
+/** Removes what reports say of a run that goes on: it would be out of date at once. */
+export function removeReports(dir: string): void {
+  for (const name of REPORT_FILES) removeIfThere(join(dir, name));
 }
 
 function removeIfThere(path: string): void {

@@ -12,12 +12,19 @@ import { printable } from "../base/text.ts";
 import { LAST_TIME_MS } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { byGuard, GUARDS, type ValueChange } from "../model/guards.ts";
+import {
+  changesToJson,
+  MAX_ITERATIONS,
+  readChanges,
+  type SettingsChange,
+} from "../model/changed_settings.ts";
 import { type Incident, INCIDENT_KINDS } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
 import type { KpiValues, ParameterValue, ParameterValues, Profile } from "../model/profile.ts";
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
 import type { SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
+import { leastJudged } from "../model/warm_up.ts";
 
 /** Version of the file shapes in this module. */
 const SCHEMA_VERSION = 1;
@@ -32,6 +39,10 @@ export interface RunRecord {
   readonly seed: number | null;
   /** Number of iterations asked for. */
   readonly iterations: number;
+  /** How many of the first ones are not judged; left out if all are. */
+  readonly warmup?: number;
+  /** Name of the profile's start values that it starts from; left out if it has none. */
+  readonly start?: string;
   /** Whether the tuner is on. */
   readonly autoTune: boolean;
   /** Start of the run, UTC. */
@@ -94,6 +105,8 @@ export interface IterationRecord {
   readonly failure: string | null;
   /** What happened to the system since the record before; left out if nothing did. */
   readonly incidents?: readonly Incident[];
+  /** Which settings changed since the record before; left out if none did. */
+  readonly settings?: readonly SettingsChange[];
   /** Version of `soak` that recorded it; left out if it is the one that started the run. */
   readonly toolVersion?: string;
   /** What was proposed and what became of it. */
@@ -102,13 +115,15 @@ export interface IterationRecord {
 
 /**
  * `RUN_IN_PROGRESS.json`: what has happened to a real system since the last record, in a run that
- * is not finished. The next summary takes it in.
+ * is not finished, and which settings of any run changed. The next summary takes it in.
  */
 export interface ProgressRecord {
   /** SHA-256 of the bytes of the last record; when there is a later one, this is out of date. */
   readonly previousHash: string;
   /** What happened. */
   readonly incidents: readonly Incident[];
+  /** Which settings changed; left out if none did. */
+  readonly settings?: readonly SettingsChange[];
   /** Whether a measurement was on its way. */
   readonly isMeasuring: boolean;
 }
@@ -127,26 +142,39 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
     "started_utc",
     "initial_hash",
     "profile",
-  ]);
+  ], ["warmup", "start"]);
   shape.get("schema_version").integer(SCHEMA_VERSION, SCHEMA_VERSION);
   const system = parseSystem(shape.get("system"));
   shape.get("mode").oneOf([system.kind]);
-  const iterations = shape.get("iterations").integer(1, 1e9);
+  const iterations = shape.get("iterations").integer(1, MAX_ITERATIONS);
   const startedUtc = shape.get("started_utc").utc();
   if (system.kind === "mock") {
     const endMs = Date.parse(startedUtc) + iterations * system.iterationSeconds * 1000;
     if (!(endMs <= LAST_TIME_MS)) throw shape.get("system").wrong("a clock that ends within time");
   }
+  const profile = parseProfile(shape.get("profile").json(), `${file}: $.profile`);
   return {
     toolVersion: parseVersion(shape.get("tool_version")),
     system,
     seed: shape.get("seed").nullOr((seed) => seed.integer(0, 0xffffffff)),
     iterations,
+    ...(shape.has("warmup")
+      ? { warmup: parseWarmUp(shape.get("warmup"), iterations, profile) }
+      : {}),
+    ...(shape.has("start") ? { start: shape.get("start").string() } : {}),
     autoTune: shape.get("auto_tune").boolean(),
     startedUtc,
     initialHash: shape.get("initial_hash").hash(),
-    profile: parseProfile(shape.get("profile").json(), `${file}: $.profile`),
+    profile,
   };
+}
+
+/** No run starts with a warm-up that leaves too little to be judged. */
+function parseWarmUp(shape: Shape, iterations: number, { gate }: Profile): number {
+  const warmup = shape.integer(1, MAX_ITERATIONS);
+  const most = iterations - leastJudged(gate);
+  if (warmup > most) throw shape.wrong(`a warm-up of at most ${Math.max(0, most)}`);
+  return warmup;
 }
 
 function parseVersion(shape: Shape): string {
@@ -181,7 +209,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     "effective_params",
     "summary",
     "tuning",
-  ], ["incidents", "tool_version"]);
+  ], ["incidents", "settings", "tool_version"]);
   const summary = shape.get("summary").object(SUMMARY_FIELDS, null);
   const kpis: Record<string, number | null> = {};
   for (const [key, field] of summary.fields()) {
@@ -201,6 +229,7 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
     kpiReasons: summary.get("kpi_reasons").items().map((reason) => reason.string()),
     failure: summary.has("failure") ? summary.get("failure").string() : null,
     ...(shape.has("incidents") ? { incidents: parseSome(shape.get("incidents")) } : {}),
+    ...(shape.has("settings") ? { settings: readChanges(shape.get("settings")) } : {}),
     ...(shape.has("tool_version") ? { toolVersion: parseVersion(shape.get("tool_version")) } : {}),
     tuning: parseTuning(shape.get("tuning")),
   };
@@ -208,10 +237,14 @@ export function parseSummary(value: JsonValue, file: string): IterationRecord {
 
 /** Reads the content of `RUN_IN_PROGRESS.json`; throws at the first field that is wrong. */
 export function parseProgress(value: JsonValue, file: string): ProgressRecord {
-  const shape = new Shape(value, file).object(["previous_hash", "incidents"], ["measuring"]);
+  const shape = new Shape(value, file).object(["previous_hash", "incidents"], [
+    "measuring",
+    "settings",
+  ]);
   return {
     previousHash: shape.get("previous_hash").hash(),
     incidents: shape.get("incidents").items().map(parseIncident),
+    ...(shape.has("settings") ? { settings: readChanges(shape.get("settings")) } : {}),
     isMeasuring: shape.has("measuring") && shape.get("measuring").boolean(),
   };
 }
@@ -307,6 +340,8 @@ export function runToJson(record: RunRecord): JsonObject {
     system: systemToJson(record.system),
     seed: record.seed,
     iterations: record.iterations,
+    ...(record.warmup === undefined ? {} : { warmup: record.warmup }),
+    ...(record.start === undefined ? {} : { start: record.start }),
     auto_tune: record.autoTune,
     started_utc: record.startedUtc,
     initial_hash: record.initialHash,
@@ -322,6 +357,7 @@ export function summaryToJson(record: IterationRecord): JsonObject {
     runtime_overrides: record.runtime,
     effective_params: record.effectiveParams,
     ...(record.incidents === undefined ? {} : { incidents: incidentsToJson(record.incidents) }),
+    ...(record.settings === undefined ? {} : { settings: changesToJson(record.settings) }),
     summary: {
       ...record.kpis,
       runtime_utc: record.utc,
@@ -337,11 +373,12 @@ export function summaryToJson(record: IterationRecord): JsonObject {
 
 /** The content of `RUN_IN_PROGRESS.json`. */
 export function progressToJson(record: ProgressRecord): JsonObject {
-  const { previousHash, incidents, isMeasuring } = record;
+  const { previousHash, incidents, settings, isMeasuring } = record;
   return {
     previous_hash: previousHash,
     incidents: incidentsToJson(incidents),
     ...(isMeasuring ? { measuring: true } : {}),
+    ...(settings === undefined ? {} : { settings: changesToJson(settings) }),
   };
 }
 

@@ -8,6 +8,7 @@ import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { GUARDS } from "../model/guards.ts";
+import { valuesText } from "../model/changed_settings.ts";
 import { type Incident, often } from "../model/incident.ts";
 import { type Profile, ruleFires } from "../model/profile.ts";
 import { valueText } from "../model/value.ts";
@@ -49,6 +50,7 @@ export async function explainIteration(
   const { record, profile } = audited;
   return page([
     style.bold(`Iteration ${record.iteration}, ${record.utc}`) + versionWords(record),
+    ...settingsLines(record),
     "",
     ...incidentLines(audited, style),
     ...kpiLines(audited, style),
@@ -74,13 +76,17 @@ function versionWords({ toolVersion }: IterationRecord): string {
     : `, recorded by soak ${printable(toolVersion, 40)}, not by the version that started the run`;
 }
 
+function settingsLines({ settings = [] }: IterationRecord): string[] {
+  return settings.map(({ values }) => `Settings from here on: ${valuesText(values)}`);
+}
+
 async function tell(dir: string, iteration: number): Promise<Story | PendingStory> {
   let audited: AuditedIteration | null = null;
   let next: AuditedIteration | null = null;
   let proposal: JudgedProposal | null = null;
   const findings: Finding[] = [];
   const incidents: Incident[] = [];
-  const { iterations, run } = await verifyRun(dir, {
+  const { iterations, iterationsAsked, run } = await verifyRun(dir, {
     observer: {
       iteration(seen) {
         if (seen.record.iteration === iteration) audited = seen;
@@ -109,7 +115,7 @@ async function tell(dir: string, iteration: number): Promise<Story | PendingStor
   if (first === undefined) {
     throw new SoakError("artifact", `there is no iteration ${iteration}`, {
       where: dir,
-      remedy: `the run has ${iterations} of ${run.iterations} iterations`,
+      remedy: `the run has ${iterations} of ${iterationsAsked} iterations`,
     });
   }
   throw new SoakError("artifact", `iteration ${iteration} can't be read: ${first.code}`, {

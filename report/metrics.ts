@@ -8,7 +8,7 @@ import { printable } from "../base/text.ts";
 import type { Snapshot } from "../judgement/snapshot.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
 import { INCIDENT_KINDS, type IncidentCounts } from "../model/incident.ts";
-import type { Profile } from "../model/profile.ts";
+import { type Profile, RATIO_METRIC } from "../model/profile.ts";
 import type { FindingCode } from "../proof/findings.ts";
 
 /** What metrics are made from. */
@@ -40,6 +40,15 @@ export interface MetricsInput {
   /** Whether the gate passed. */
   readonly gatePassed: boolean;
 }
+
+/** The guards that have a metric each for the last iterations. */
+const GUARDS_IN_WINDOW = [
+  "velocity",
+  "cooldown",
+  "oscillation",
+] as const satisfies readonly Guard[];
+
+const VERDICTS: readonly Snapshot["verdict"][] = ["PASS", "WARN", "FAIL"];
 
 interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
@@ -76,13 +85,7 @@ interface Sample {
 export function renderMetrics(input: MetricsInput): string {
   const { counts, snapshot } = input;
   return [
-    gauge(
-      "soak_delta_full_apply_ratio",
-      "Share of proposals in full effect, 0 to 1; NaN if none was made.",
-      [
-        { value: exactRatio(input.ratio) },
-      ],
-    ),
+    sample(RATIO_METRIC, { value: exactRatio(input.ratio) }),
     gauge("soak_delta_full_count", "Proposals in full effect.", [{ value: counts.full }]),
     gauge("soak_delta_partial_count", "Proposals held back for a reason that holds up.", [
       { value: counts.partial_ok },
@@ -91,7 +94,10 @@ export function renderMetrics(input: MetricsInput): string {
     gauge("soak_delta_unproven_count", "Proposals whose effect can't be proven.", [
       { value: counts.unproven },
     ]),
-    gauge("soak_delta_total_count", "Proposals made.", [{ value: counts.total }]),
+    gauge("soak_delta_proposed_count", "Proposals made.", [{ value: counts.total }]),
+    gauge("soak_delta_total_count", "Proposals made, as soak_delta_proposed_count.", [{
+      value: counts.total,
+    }]),
     gauge("soak_signature_stuck_count", "Applied changes that left the state hash as it was.", [
       { value: input.signatureStuck },
     ]),
@@ -109,8 +115,24 @@ export function renderMetrics(input: MetricsInput): string {
     gauge("soak_freeze_ready", "Whether the configuration is ready to freeze, 0 or 1.", [
       { value: Number(snapshot.freeze_ready) },
     ]),
+    gauge(
+      "soak_verdict",
+      "1 for the verdict on the KPIs of the last iterations, 0 for the others.",
+      VERDICTS.map((verdict) => ({
+        labels: { verdict },
+        value: Number(snapshot.verdict === verdict),
+      })),
+    ),
     gauge("soak_verdict_pass_count", "Last iterations that met every KPI.", [
       { value: snapshot.pass_count_last8 },
+    ]),
+    ...GUARDS_IN_WINDOW.map((guard) =>
+      gauge(`soak_guards_${guard}_count`, `Last iterations in which the guard ${guard} held.`, [
+        { value: snapshot.guards_last8[guard] },
+      ])
+    ),
+    gauge("soak_anomalies_count", "KPI values of the last iterations that stand far out.", [
+      { value: snapshot.anomalies_count },
     ]),
     gauge(
       "soak_skip_reason_count",
@@ -131,9 +153,15 @@ export function renderMetrics(input: MetricsInput): string {
   ].join("");
 }
 
+/** Samples with their help and type. The help is left out where it would name the ratio's metric. */
 function gauge(name: string, help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`);
-  return `# HELP ${name} ${exposition(help)}\n# TYPE ${name} gauge\n${lines.join("")}`;
+  const told = `# HELP ${name} ${exposition(help)}\n`;
+  const lines = samples.map((one) => sample(name, one));
+  return `${told.includes(RATIO_METRIC) ? "" : told}# TYPE ${name} gauge\n${lines.join("")}`;
+}
+
+function sample(name: string, { labels, value }: Sample): string {
+  return `${name}${labelText(labels)} ${value}\n`;
 }
 
 function labelText(labels: Sample["labels"]): string {
@@ -149,10 +177,14 @@ function exposition(text: string): string {
   return printable(text).replaceAll("\\", "\\\\");
 }
 
-/** A ratio with at least six digits and never rounded: 0.9496 must not become 0.950. */
+/**
+ * A ratio with at least six digits and never rounded, for 0.9496 must not become 0.950; nor with an
+ * exponent, before which a pattern for digits would stop.
+ */
 function exactRatio(ratio: number | null): string {
   if (ratio === null) return "NaN";
   const shortest = String(ratio);
+  if (shortest.includes("e")) return ratio.toFixed(20);
   const decimals = shortest.split(".")[1]?.length ?? 0;
-  return decimals < 6 && !shortest.includes("e") ? ratio.toFixed(6) : shortest;
+  return decimals < 6 ? ratio.toFixed(6) : shortest;
 }

@@ -24,15 +24,22 @@ interface Stretch {
 
 /** Collects a run's iterations as they come, without keeping them all. */
 export class RunTable {
+  readonly #warmup: number;
   readonly #head: Stretch[] = [];
   readonly #tail: Stretch[] = [];
   #left = 0;
+
+  /** Starts empty; so many of the run's first iterations are a warm-up. */
+  constructor(warmup = 0) {
+    this.#warmup = warmup;
+  }
 
   /** Takes in the next iteration. */
   take(record: IterationRecord): void {
     const rows = this.#tail.length > 0 ? this.#tail : this.#head;
     const current = rows.at(-1);
-    if (current !== undefined && alike(current.last, record)) {
+    const isJudged = record.iteration === this.#warmup + 1;
+    if (current !== undefined && !isJudged && alike(current.last, record)) {
       rows[rows.length - 1] = { first: current.first, last: record };
     } else if (this.#head.length < MAX_LINES / 2) {
       this.#head.push({ first: record.iteration, last: record });
@@ -51,7 +58,8 @@ export class RunTable {
     const kpis = profile.kpis.filter(({ target }) => target !== null).map(({ key }) => key);
     const header = ["iteration", ...kpis, "KPIs", "what was done"].map(style.dim);
     const align = ["right", ...kpis.map(() => "right" as const), "left", "left"] as const;
-    const row = (stretch: Stretch): string[] => tableRow(stretch, kpis, style);
+    const row = (stretch: Stretch): string[] =>
+      tableRow(stretch, kpis, style, stretch.first <= this.#warmup);
     const left = this.#left === 0 ? [] : [["…"]];
     return page(
       table([header, ...this.#head.map(row), ...left, ...this.#tail.map(row)], { align }),
@@ -72,11 +80,17 @@ function guardOf({ tuning }: IterationRecord): Guard | null {
   return tuning.skipReason === null ? null : primaryGuard(tuning.skipReason);
 }
 
-function tableRow({ first, last }: Stretch, kpis: readonly string[], style: Style): string[] {
+function tableRow(
+  { first, last }: Stretch,
+  kpis: readonly string[],
+  style: Style,
+  isWarmUp: boolean,
+): string[] {
+  const met = last.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL");
   return [
     first === last.iteration ? String(first) : `${first}–${last.iteration}`,
     ...kpis.map((key) => shortNumber(last.kpis[key])),
-    last.kpiVerdict === "PASS" ? style.green("PASS") : style.red("FAIL"),
+    isWarmUp ? `${last.kpiVerdict} ${style.dim("warm-up")}` : met,
     whatWasDone(last) + whatHappened(last),
   ];
 }

@@ -7,6 +7,7 @@
 import { basename } from "@std/path/basename";
 import { printable, ratioText, shellWord } from "../base/text.ts";
 import type { GateCheck } from "../judgement/checks.ts";
+import { valuesText } from "../model/changed_settings.ts";
 import { GUARD_SETTINGS } from "../model/guard_settings.ts";
 import { incidentText } from "../model/incident.ts";
 import type { Finding } from "../proof/findings.ts";
@@ -32,13 +33,16 @@ export function verdictLines(result: VerifyResult): string[] {
     ...runLines(result),
     `Full-apply ratio: ${found}${rest.join("")}; wanted at least ${barWords(result)} (${mode})`,
     `Signature stuck: ${signatureStuck}`,
-    `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${run.iterations}`),
-    `Last record: ${result.lastHash ?? "unknown"}`,
+    `Iterations judged: ${iterations}` + (run === null ? "" : ` of ${result.iterationsAsked}`),
+    ...(result.older === undefined ? [`Last record: ${result.lastHash ?? "unknown"}`] : []),
   ];
 }
 
 /** Where a run was made with something else than its start says, a line for each kind. */
-function inForceLines({ guards, versions }: InForce): string[] {
+function inForceLines({ guards, versions, settings: changed }: InForce): string[] {
+  const changes = changed.map(({ iteration, values }) =>
+    `${valuesText(values)} from iteration ${iteration} on`
+  );
   const settings = GUARD_SETTINGS.flatMap((name) => {
     const own = guards[name];
     if (own === undefined) return [];
@@ -52,6 +56,7 @@ function inForceLines({ guards, versions }: InForce): string[] {
   );
   return [
     ...(settings.length === 0 ? [] : [`Guards in force: ${settings.join(", ")}, by the runtime`]),
+    ...(changes.length === 0 ? [] : [`Settings changed: ${changes.join("; ")}`]),
     ...(stretches.length === 0 ? [] : [`Other versions: ${stretches.join(", ")}`]),
   ];
 }
@@ -71,15 +76,19 @@ export const SHORT_HASH = 12;
  * happened to the system.
  */
 function runLines(result: VerifyResult): string[] {
-  const { run, profileHash, inEffect, inForce } = result;
+  const { run, inEffect, inForce, older } = result;
   const incidents = incidentText(result.incidents);
   return [
-    ...(run === null ? [] : [`Run: ${runWords(run, (profileHash ?? "").slice(0, SHORT_HASH))}`]),
+    ...(run === null ? [] : [`Run: ${runWords(run, result)}`]),
+    ...(older === undefined ? [] : [`Run: ${OLDER_RUN}`]),
     ...neverSeenLines(inEffect?.never ?? [], run?.profile.parameters.length ?? 0),
     ...inForceLines(inForce),
     ...(incidents === "none" ? [] : [`Incidents: ${incidents}`]),
   ];
 }
+
+/** What a run without SOAK_RUN.json is, and how much can be said of it. */
+const OLDER_RUN = "an older one, not recorded by soak: it can be disproven in places, never proven";
 
 function neverSeenLines(never: readonly string[], parameters: number): string[] {
   if (never.length === 0) return [];
@@ -89,18 +98,29 @@ function neverSeenLines(never: readonly string[], parameters: number): string[] 
   return [`Never seen in effect: ${never.length} of ${parameters} ${noun} (${shown}${more})`];
 }
 
-function runWords(run: RunRecord, profileHash: string): string {
-  const { profile, system, iterations, startedUtc, autoTune, toolVersion } = run;
+function runWords(run: RunRecord, { profileHash, iterationsAsked }: VerifyResult): string {
+  const { profile, system, start, startedUtc, autoTune, toolVersion } = run;
   return [
-    `profile ${printable(profile.name, 60)} ${profileHash}`,
+    `profile ${printable(profile.name, 60)} ${(profileHash ?? "").slice(0, SHORT_HASH)}`,
+    ...(start === undefined ? [] : [`start ${printable(start, 60)}`]),
     systemWords(run),
     ...(system.kind === "mock" && system.fault !== null
       ? [`fault ${system.fault.kind}:${system.fault.rate}`]
       : []),
-    `${iterations} ${iterations === 1 ? "iteration" : "iterations"} from ${startedUtc}`,
+    `${iterationWords(run, iterationsAsked ?? run.iterations)} from ${startedUtc}`,
     `auto-tune ${autoTune ? "on" : "off"}`,
     `soak ${printable(toolVersion, 40)}`,
   ].join(", ");
+}
+
+/** `24 iterations`, `30 iterations (24 at first, the first 4 a warm-up)`. */
+function iterationWords({ iterations: first, warmup }: RunRecord, asked: number): string {
+  const more = [
+    ...(asked === first ? [] : [`${first} at first`]),
+    ...(warmup === undefined ? [] : [`the first ${warmup} a warm-up`]),
+  ];
+  return `${asked} ${asked === 1 ? "iteration" : "iterations"}` +
+    (more.length === 0 ? "" : ` (${more.join(", ")})`);
 }
 
 function systemWords({ system, seed }: RunRecord): string {
@@ -122,6 +142,7 @@ export function renderVerification(
   return page([
     `${verdictText(verdict, style)} ${printable(result.reason)}`,
     ...verdictLines(result).map((line) => `  ${line}`),
+    ...(result.older?.notes ?? []).map((note) => `  ${printable(note)}`),
     ...result.unprovable.map((sentence) => `  Not proven: ${printable(sentence)}`),
     ...(verdict === "INCONCLUSIVE" && result.ratio === null && total === 0 &&
         (result.inEffect?.fewest ?? 0) > 0

@@ -7,6 +7,7 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import type { JsonObject } from "../base/json_value.ts";
+import { valuesToJson } from "../model/changed_settings.ts";
 import { type Incident, incidentText } from "../model/incident.ts";
 import type { Deltas } from "../model/params.ts";
 import { systemToJson } from "../model/system_spec.ts";
@@ -43,17 +44,28 @@ export function summaryOf(result: VerifyResult): JsonObject {
     last_hash: result.lastHash,
     ...inForceToJson(result.inForce),
     unprovable: result.unprovable,
+    older_run: olderToJson(result),
   };
 }
 
+function olderToJson({ older }: VerifyResult): JsonObject | null {
+  return older === undefined ? null : { cause: older.cause, notes: older.notes };
+}
+
 /** Which run was judged, for a report; `null` if the record of it can't be read. */
-export function runFacts({ run, profileHash }: VerifyResult): JsonObject | null {
+export function runFacts(
+  { run, profileHash, iterationsAsked }: VerifyResult,
+): JsonObject | null {
   if (run === null) return null;
+  const iterations = iterationsAsked ?? run.iterations;
   return {
     profile: { name: run.profile.name, hash: profileHash },
     system: systemToJson(run.system),
     seed: run.seed,
-    iterations: run.iterations,
+    iterations,
+    ...(iterations === run.iterations ? {} : { iterations_at_first: run.iterations }),
+    warmup: run.warmup ?? 0,
+    start: run.start ?? null,
     auto_tune: run.autoTune,
     started_utc: run.startedUtc,
     tool_version: run.toolVersion,
@@ -66,7 +78,7 @@ interface RecordedIncident extends Incident {
 }
 
 /** Where a run was made with something else than its start says, as the reports have it. */
-export function inForceToJson({ guards, versions }: InForce): JsonObject {
+export function inForceToJson({ guards, versions, settings: changed }: InForce): JsonObject {
   const settings = Object.entries(guards).map(([name, own]) => [name, { ...own }]);
   return {
     guards_in_force: Object.fromEntries(settings),
@@ -74,6 +86,10 @@ export function inForceToJson({ guards, versions }: InForce): JsonObject {
       tool_version: toolVersion,
       first,
       last,
+    })),
+    settings_changed: changed.map(({ iteration, values }) => ({
+      iteration,
+      ...valuesToJson(values),
     })),
   };
 }
@@ -173,6 +189,8 @@ export function renderVerifyMarkdown(
     `# ${result.verdict}: ${markdown(result.reason)}`,
     "",
     ...verdictLines(result).map((line) => `- ${markdown(line)}`),
+    `- ${applicationsText(result)}`,
+    ...(result.older?.notes ?? []).map((note) => `- ${markdown(note)}`),
     ...result.unprovable.map((sentence) => `- Not proven: ${markdown(sentence)}`),
     "",
     ...findingsMarkdown(result),
@@ -181,6 +199,16 @@ export function renderVerifyMarkdown(
     "",
     ...incidentsMarkdown(result, incidents),
   ].join("\n");
+}
+
+/**
+ * The line that scripts read their figures from. One digit of the percentage, rounded down, stays
+ * below 95 % even where a script rounds it once more to three digits of a ratio. Nothing applied of
+ * nothing proposed is 0 %: it must not pass for proven.
+ */
+function applicationsText({ counts: { full, total } }: VerifyResult): string {
+  const tenths = total === 0 ? 0 : Math.floor(full * 1000 / total);
+  return `Full applications: ${full}/${total} (${(tenths / 10).toFixed(1)}%)`;
 }
 
 function findingsMarkdown({ findings, findingCounts }: VerifyResult): string[] {
@@ -212,7 +240,7 @@ function findingRow(finding: Finding): string {
 }
 
 function proposalsMarkdown(
-  { counts }: VerifyResult,
+  { counts, older }: VerifyResult,
   proposals: readonly JudgedProposal[],
   all: boolean,
 ): string[] {
@@ -228,9 +256,12 @@ function proposalsMarkdown(
     "| after iteration | proposed | outcome | why |",
     "|--:|---|---|---|",
     ...proposals.map(({ iteration, proposedDeltas, outcome, reason }) =>
-      `| ${iteration} | ${markdown(targetsText(proposedDeltas), 200)} | ${outcome} | ${
-        markdown(reason)
-      } |`
+      `| ${iteration} | ${
+        markdown(
+          older === undefined ? targetsText(proposedDeltas) : incrementsText(proposedDeltas),
+          200,
+        )
+      } | ${outcome} | ${markdown(reason)} |`
     ),
     ...(left > 0 ? ["", `And ${left} more.`] : []),
   ];
@@ -258,4 +289,12 @@ function incidentsMarkdown(
 
 function targetsText(deltas: Deltas): string {
   return Object.entries(deltas).map(([key, value]) => `${key} = ${valueText(value)}`).join(", ");
+}
+
+/** The proposals of an older run, without the noise of its decimal arithmetic. */
+function incrementsText(deltas: Deltas): string {
+  return Object.entries(deltas).map(([key, value]) => {
+    const increment = Number(Number(value).toPrecision(12));
+    return `${key} ${increment < 0 ? "" : "+"}${increment}`;
+  }).join(", ");
 }

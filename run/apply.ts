@@ -17,8 +17,9 @@ import { acquireLock, type Lock } from "../base/lock.ts";
 import { settingProblems } from "../model/guard_settings.ts";
 import { EMPTY_HISTORY, evaluateGuards, type GuardHistory } from "../model/guards.ts";
 import { marketMaker } from "../model/market_maker.ts";
-import { applyDeltas, type Deltas, getFromRuntime } from "../model/params.ts";
+import { applyDeltas, blockade, type Deltas, getFromRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
 import { type ProposalContext, type SkipReason, skipReason } from "../model/skip_reason.ts";
 import { readRuntime } from "../record/artifacts.ts";
 
@@ -77,7 +78,9 @@ const OUTSIDE_A_RUN: ProposalContext = {
 };
 
 /**
- * Applies a proposal to a runtime file, or says why not. An advisory lock on the file covers
+ * Applies a proposal to a runtime file, or says why not. Flat keys in it, which stand at the top in
+ * place of their path, are read as the parameters that they name; a change that is applied puts them
+ * in their places. An advisory lock on the file covers
  * everything from reading it to the barrier, so that two processes never lose an update.
  *
  * @param options The file, the targets and what the guards need to know.
@@ -105,10 +108,12 @@ const OUTSIDE_A_RUN: ProposalContext = {
 export async function applyDeltasWithTracking(options: ApplyOptions): Promise<ApplyResult> {
   const { runtimePath, expectedHash, profile = marketMaker } = options;
   using _lock = await lockRuntime(runtimePath);
-  const { runtime, stateHash } = await readRuntime(runtimePath);
+  const { runtime: given, stateHash } = await readRuntime(runtimePath);
   if (expectedHash !== undefined && !sameHash(stateHash, expectedHash)) {
     throw foreignChange(runtimePath);
   }
+  const { runtime, problems: [problem] } = nestRuntime(given, profile);
+  if (problem !== undefined) throw wrongRuntime(problem.message, runtimePath);
   refuseLoosened(runtime, profile, runtimePath);
   const { result, next } = await decide(runtime, stateHash, options);
   if (next === null) return result;
@@ -127,7 +132,8 @@ async function decide(
   const { proposedDeltas, profile = marketMaker } = options;
   const { history = EMPTY_HISTORY, context = OUTSIDE_A_RUN } = options;
   const { parameters } = profile;
-  const next = applyDeltas(runtime, proposedDeltas, parameters);
+  refuseBlocked(runtime, options);
+  const next = applyDeltas(runtime, proposedDeltas, parameters).runtime;
   const targets = Object.fromEntries(
     Object.keys(proposedDeltas).map((key) => [key, getFromRuntime(next, key, parameters) ?? NaN]),
   );
@@ -204,8 +210,23 @@ export function refuseLoosened(
   remedy = "correct the file or the profile",
 ): void {
   const [problem] = settingProblems(runtime, profile);
-  if (problem === undefined) return;
-  throw new SoakError("artifact", problem.message, { where: path, remedy });
+  if (problem !== undefined) throw wrongRuntime(problem.message, path, remedy);
+}
+
+function wrongRuntime(what: string, where: string, remedy = "correct the file"): SoakError {
+  return new SoakError("artifact", what, { where, remedy });
+}
+
+/** Refuses a runtime in which something that is not an object stands in a target's way. */
+function refuseBlocked(
+  runtime: JsonObject,
+  { proposedDeltas, runtimePath, profile = marketMaker }: ApplyOptions,
+): void {
+  for (const parameter of profile.parameters) {
+    if (!Object.hasOwn(proposedDeltas, parameter.key)) continue;
+    const problem = blockade(runtime, parameter);
+    if (problem !== null) throw wrongRuntime(problem.message, runtimePath);
+  }
 }
 
 /** The runtime is not in the state that it was left in. */

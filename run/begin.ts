@@ -14,8 +14,11 @@ import { LAST_TIME_MS, utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { EMPTY_HISTORY } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
-import { isImpostor, marketMaker } from "../model/market_maker.ts";
+import { marketMaker } from "../model/market_maker.ts";
+import type { Profile } from "../model/profile.ts";
+import { runProblems } from "../model/profile_file.ts";
 import { completeSystem, OptionError, type SystemSpec } from "../model/system_spec.ts";
+import { warmUpMistake } from "../model/warm_up.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/program.ts";
@@ -29,19 +32,21 @@ const MOCK_START_MS = 1_735_689_600_000;
 
 /** Starts a run. */
 export async function begin(options: RunOptions, claim: ClaimedDirectory): Promise<RunState> {
-  const { iterations, profile = marketMaker, seed = 1 } = options;
+  const { iterations, profile = marketMaker, seed = 1, warmup = 0, start } = options;
   if (iterations === undefined) {
     throw new SoakError("usage", "a run needs a number of iterations", {
       where: "iterations",
       remedy: "say how many",
     });
   }
-  if (isImpostor(profile)) {
-    const what = `the profile is called ${profile.name} but is not the built-in one`;
-    throw new OptionError(what, "profile", "give it a name of its own");
-  }
+  requireRunnable(profile);
   const system = systemOf(options);
-  const runtime = initialRuntime(profile, options.runtime);
+  requireLittleWarmUp(iterations, warmup, profile);
+  if (start !== undefined && options.runtime !== undefined) {
+    const what = "a runtime to start from has its values already";
+    throw new OptionError(what, "start", "leave it out, or the runtime");
+  }
+  const runtime = initialRuntime(profile, options.runtime, start);
   const timeMs = system.kind === "mock"
     ? options.startMs ?? MOCK_START_MS
     : (options.nowMs ?? Date.now)();
@@ -50,6 +55,8 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     system,
     seed: system.kind === "mock" ? seed : null,
     iterations,
+    ...(warmup === 0 ? {} : { warmup }),
+    ...(start === undefined ? {} : { start }),
     autoTune: options.autoTune ?? false,
     startedUtc: startedUtc(timeMs),
     initialHash: await computeJsonHash(runtime),
@@ -65,6 +72,8 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     run,
     runHash,
     system: opened,
+    settings: { iterations, system },
+    changes: [],
     madeBy: new Set([run.toolVersion]),
     iteration: 0,
     previousHash: runHash,
@@ -81,6 +90,12 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   return state;
 }
 
+function requireRunnable(profile: Profile): void {
+  const [problem] = runProblems(profile);
+  if (problem === undefined) return;
+  throw new OptionError(problem.message, "profile", problem.remedy ?? "choose another one");
+}
+
 /** A start state larger than this would make summaries that verification refuses to read. */
 const MAX_RUNTIME_CHARACTERS = 1024 * 1024;
 
@@ -90,6 +105,15 @@ function requireSmall(runtime: JsonObject): void {
   const what = `the runtime to start from has ${length} characters`;
   const remedy = `every summary carries it: keep it below ${MAX_RUNTIME_CHARACTERS}`;
   throw new OptionError(what, "runtime", remedy);
+}
+
+function requireLittleWarmUp(iterations: number, warmup: number, { gate }: Profile): void {
+  if (!Number.isSafeInteger(warmup) || warmup < 0) {
+    const remedy = "give a whole number of iterations";
+    throw new OptionError(`not a number of iterations: ${warmup}`, "warmup", remedy);
+  }
+  const mistake = warmUpMistake(iterations, warmup, gate);
+  if (mistake !== null) throw new OptionError(mistake[0], "warmup", mistake[1]);
 }
 
 /** What is asked for must pass the same checks as what is read back when resuming or verifying. */

@@ -7,6 +7,7 @@
 
 import { SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
+import { type ChangedSettings, isChange, type SettingsChange } from "../model/changed_settings.ts";
 import {
   countIncidents,
   type Incident,
@@ -41,9 +42,28 @@ export async function noteIncident(
   return countIncidents(state.pending, state.incidents)[kind];
 }
 
-/** Lets the record of incidents follow the last record; without it no run goes on unnoticed. */
+/**
+ * Lets the record of incidents follow the last record; without it no run goes on unnoticed. What a
+ * simulated run has there, settings that changed, that record has taken in.
+ */
 export async function followRecord(state: RunState, ground: Ground): Promise<void> {
-  if (isReal(state)) await write(state, ground);
+  if (isReal(state)) return await write(state, ground);
+  if ((state.last?.settings ?? []).length > 0) removeLeft(ground);
+}
+
+/** What a process that ended has left to say, and whether that follows the last record. */
+export interface Left {
+  /** What it has left; `null` if there is nothing. */
+  readonly progress: ProgressRecord | null;
+  /** Settings that changed since the last record. */
+  readonly changes: readonly SettingsChange[];
+}
+
+/** Reads what a process that ended has left to say of what came after a record. */
+export async function readLeft(dir: string, previousHash: string): Promise<Left> {
+  const progress = await readProgressLeft(dir);
+  const changes = progress?.previousHash === previousHash ? progress.settings ?? [] : [];
+  return { progress, changes };
 }
 
 /** Puts on record that a measurement begins or is over, so that one that is cut off is told. */
@@ -57,24 +77,47 @@ export async function noteMeasuring(
   await write(state, ground);
 }
 
-/**
- * Takes up what had happened when the run ended, and that it goes on.
- *
- * @param began Whether the run had begun, so that there must be a record of it.
- */
+/** How a run goes on. */
+export interface GoingOn {
+  /** What the process before it has left. */
+  readonly left: Left;
+  /** Settings that change with this resume. */
+  readonly changed: ChangedSettings;
+  /** Whether the run had begun, so that there must be a record of how it ended. */
+  readonly began: boolean;
+  /** Whether it had all the iterations that were asked for. */
+  readonly wasFinished: boolean;
+}
+
+/** Takes up what had happened when the run ended, that it goes on, and which settings change. */
 export async function resumeIncidents(
   state: RunState,
   ground: Ground,
-  began: boolean,
+  { left: { progress }, changed, began, wasFinished }: GoingOn,
 ): Promise<void> {
-  if (!isReal(state)) return;
-  const progress = await readLeft(ground.dir);
+  if (!isReal(state)) {
+    if (!isChange(changed)) return;
+    state.changes = [{ resume: null, values: changed }];
+    return await write(state, ground);
+  }
   const { previousHash, last } = state;
+  const finish = progress === null && wasFinished;
   const pending = progress === null
-    ? began ? null : []
+    ? began && !wasFinished ? null : []
     : pendingAfter(progress, previousHash, last);
   state.pending = pending ?? lost(progress);
-  await noteIncident(state, ground, "resumed", endingOf(pending, progress));
+  if (isChange(changed)) {
+    const resume = countIncidents(state.pending).resumed + 1;
+    state.changes = [...state.changes, { resume, values: changed }];
+  }
+  const reason = finish ? RESUMED_AFTER.finish : endingOf(pending, progress);
+  await noteIncident(state, ground, "resumed", reason);
+}
+
+/** Removes what a process that ended has left, where it says nothing any more. */
+export function removeLeft({ dir, claim }: Ground): void {
+  claim.requireInPlace();
+  removeProgress(dir);
 }
 
 /** What a measurement may have come to that is not on record any more. */
@@ -89,7 +132,7 @@ function endingOf(pending: readonly Incident[] | null, progress: ProgressRecord 
   return progress?.isMeasuring ? RESUMED_AFTER.cutOff : RESUMED_AFTER.interruption;
 }
 
-async function readLeft(dir: string): Promise<ProgressRecord | null> {
+async function readProgressLeft(dir: string): Promise<ProgressRecord | null> {
   try {
     return await readProgress(dir);
   } catch (error) {
@@ -126,17 +169,24 @@ function isForeign(error: unknown): boolean {
 }
 
 /** Ends the record of incidents of a run that is finished: the summaries have all of them. */
-export function closeIncidents(state: RunState, { dir, claim }: Ground): void {
-  if (!isReal(state)) return;
-  claim.requireInPlace();
-  removeProgress(dir);
+export function closeIncidents(state: RunState, ground: Ground): void {
+  if (isReal(state)) removeLeft(ground);
 }
 
-function isReal({ run }: RunState): boolean {
+/** Whether what happens to the system is on record, or it is a simulated one. */
+export function isReal({ run }: Pick<RunState, "run">): boolean {
   return run.system.kind !== "mock";
 }
 
-function write({ previousHash, pending, isMeasuring }: RunState, ground: Ground): Promise<void> {
+function write(
+  { previousHash, pending, changes, isMeasuring }: RunState,
+  ground: Ground,
+): Promise<void> {
   ground.claim.requireInPlace();
-  return writeProgress(ground.dir, { previousHash, incidents: pending, isMeasuring });
+  return writeProgress(ground.dir, {
+    previousHash,
+    incidents: pending,
+    ...(changes.length > 0 ? { settings: changes } : {}),
+    isMeasuring,
+  });
 }

@@ -11,7 +11,9 @@ import { computeJsonHash, decodeJson } from "../base/json.ts";
 import { firstDifference, type JsonObject } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { VERSION } from "../base/version.ts";
+import { MAX_ITERATIONS } from "../model/changed_settings.ts";
 import {
+  readProgress,
   readRun,
   readSummary,
   RUN_FILE,
@@ -76,14 +78,14 @@ export interface ReplayOptions {
 export async function replayRun(dir: string, options: ReplayOptions = {}): Promise<ReplayResult> {
   const { record } = await readRun(dir);
   refuseUnlikeRun(record, dir);
-  const { highest } = await listSummaries(dir, record.iterations);
-  await refuseOtherVersions(dir, highest);
-  const complete = highest === record.iterations;
+  const legs = await legsOf(dir, record);
+  const { recorded: highest = 0, iterations: asked = 0 } = legs.at(-1) ?? {};
+  const complete = highest === asked && !await goesOn(dir);
   const scratch = makeScratch(dir);
   try {
     const copy = join(scratch, "run");
     const runtime = await firstRuntime(dir, record);
-    await rerun({ record, runtime }, copy, highest, options);
+    await rerun({ record, runtime, legs }, copy, options);
     const files = [
       RUN_FILE,
       ...Array.from({ length: highest }, (_, i) => summaryFile(i + 1)),
@@ -132,17 +134,52 @@ function refuseUnlikeRun(record: RunRecord, dir: string): void {
   }
 }
 
-/** No single version can make again what several made. */
-async function refuseOtherVersions(dir: string, highest: number): Promise<void> {
-  for await (const reading of readSummaries(dir, highest)) {
-    const version = reading.kind === "read" ? reading.summary.record.toolVersion : undefined;
-    if (version === undefined || version === VERSION) continue;
-    const what = `iteration ${reading.iteration} was made by soak ${version}`;
-    throw new SoakError("artifact", `${what}, and the run was started by soak ${VERSION}`, {
-      where: join(dir, summaryFile(reading.iteration)),
-      remedy: "soak verify proves a run that more than one version made",
-    });
+/** Whether a simulated run was to have more iterations and has not come to the first of them. */
+async function goesOn(dir: string): Promise<boolean> {
+  try {
+    return await readProgress(dir) !== null;
+  } catch (error) {
+    if (error instanceof SoakError && error.kind === "artifact") return false;
+    throw error;
   }
+}
+
+/** A stretch of a run under one number of iterations. */
+interface Leg {
+  /** How many were asked for. */
+  readonly iterations: number;
+  /** The last one that was recorded in it. */
+  readonly recorded: number;
+}
+
+/** The stretches of a run, in which iterations were added. No single version can make several's. */
+async function legsOf(dir: string, { iterations }: RunRecord): Promise<readonly Leg[]> {
+  const { highest } = await listSummaries(dir, MAX_ITERATIONS);
+  const legs: Leg[] = [];
+  let leg = { iterations, recorded: 0 };
+  for await (const reading of readSummaries(dir, highest)) {
+    const { iteration } = reading;
+    const { settings, toolVersion } = reading.kind === "read" ? reading.summary.record : {};
+    const more = settings?.at(-1)?.values.iterations;
+    if (more !== undefined && more > leg.iterations) {
+      legs.push(leg);
+      leg = { iterations: more, recorded: leg.recorded };
+    }
+    if (iteration > leg.iterations) break;
+    refuseOtherVersion(toolVersion, iteration, dir);
+    const last = reading.kind === "missing" ? reading.upTo : iteration;
+    leg = { ...leg, recorded: Math.min(last, leg.iterations) };
+  }
+  return [...legs, leg];
+}
+
+function refuseOtherVersion(version: string | undefined, iteration: number, dir: string): void {
+  if (version === undefined || version === VERSION) return;
+  const what = `iteration ${iteration} was made by soak ${version}`;
+  throw new SoakError("artifact", `${what}, and the run was started by soak ${VERSION}`, {
+    where: join(dir, summaryFile(iteration)),
+    remedy: "soak verify proves a run that more than one version made",
+  });
 }
 
 /** The runtime that the run started from; `undefined` if it is not on record. */
@@ -156,30 +193,43 @@ async function firstRuntime(dir: string, run: RunRecord): Promise<JsonObject | u
   }
 }
 
+/** What a run is made again from. */
+interface Original {
+  readonly record: RunRecord;
+  readonly runtime: JsonObject | undefined;
+  readonly legs: readonly Leg[];
+}
+
 async function rerun(
-  { record, runtime }: { readonly record: RunRecord; readonly runtime: JsonObject | undefined },
+  { record, runtime, legs }: Original,
   dir: string,
-  iterations: number,
   { signal, onIteration }: ReplayOptions,
 ): Promise<void> {
-  const enough = new AbortController();
-  if (iterations === 0) enough.abort();
-  await runSoak({
-    dir,
-    iterations: record.iterations,
-    autoTune: record.autoTune,
-    seed: record.seed ?? undefined,
-    mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
-    startMs: Date.parse(record.startedUtc),
-    profile: record.profile,
-    runtime,
-    signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),
-    onIteration: ({ iteration }) => {
-      onIteration?.(iteration, iterations);
-      if (iteration === iterations) enough.abort();
-    },
-  });
-  signal?.throwIfAborted();
+  const { warmup, start } = record;
+  const total = legs.at(-1)?.recorded ?? 0;
+  for (const [i, { iterations, recorded }] of legs.entries()) {
+    const enough = new AbortController();
+    if (recorded === (legs[i - 1]?.recorded ?? 0)) enough.abort();
+    await runSoak({
+      dir,
+      iterations,
+      ...(i > 0 ? { resume: true } : {
+        autoTune: record.autoTune,
+        seed: record.seed ?? undefined,
+        mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
+        startMs: Date.parse(record.startedUtc),
+        profile: record.profile,
+        ...(start === undefined ? { runtime } : { start }),
+        warmup,
+      }),
+      signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),
+      onIteration: ({ iteration }) => {
+        onIteration?.(iteration, total);
+        if (iteration === recorded) enough.abort();
+      },
+    });
+    signal?.throwIfAborted();
+  }
 }
 
 function compareFile(dir: string, copy: string, file: string): ReplayDifference | null {

@@ -10,7 +10,20 @@ import { SoakError } from "../base/errors.ts";
 import { computeJsonHash } from "../base/json.ts";
 import { atomicWriteJson } from "../base/json_file.ts";
 import type { JsonObject } from "../base/json_value.ts";
+import { Shape } from "../base/shape.ts";
 import { eventLoopTurn } from "../base/wait.ts";
+import {
+  allows,
+  changedFrom,
+  type ChangedSettings,
+  changesMistake,
+  changesToJson,
+  isChange,
+  readChanges,
+  type RunSettings,
+  settingsAfter,
+  type SettingsChange,
+} from "../model/changed_settings.ts";
 import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
 import { applyDeltas } from "../model/params.ts";
@@ -18,6 +31,7 @@ import { judgeKpis } from "../model/profile.ts";
 import {
   contradiction,
   type MockFault,
+  OPERATIONAL_SETTINGS,
   OptionError,
   refuseContradiction,
 } from "../model/system_spec.ts";
@@ -26,17 +40,18 @@ import {
   readStep,
   readSummary,
   type Recorded,
+  removeReports,
   removeStep,
-  removeTuningReport,
   RUN_FILE,
   RUNTIME_FILE,
+  summaryFile,
   writeSummary,
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import { openSystem } from "../system/system.ts";
 import { completeApply, refuseLoosened } from "./apply.ts";
 import type { ClaimedDirectory } from "./directory.ts";
-import { resumeIncidents } from "./incidents.ts";
+import { isReal, readLeft, removeLeft, resumeIncidents } from "./incidents.ts";
 import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
 
 /** Restores the state of a run, and completes a step that was interrupted. */
@@ -51,6 +66,8 @@ export async function restore(
     run,
     runHash,
     system: openSystem(run),
+    settings: { iterations: run.iterations, system: run.system },
+    changes: [],
     madeBy: new Set([run.toolVersion]),
     iteration: 0,
     previousHash: runHash,
@@ -62,9 +79,44 @@ export async function restore(
     isMeasuring: false,
     incidents: NO_INCIDENTS,
   };
-  for (let i = 1; i <= run.iterations; i++) {
-    const summary = await readRecordedSummary(dir, i);
-    if (summary === null) break;
+  const stray = await takeSummaries(state, dir);
+  const ground = { dir, claim };
+  const left = await readLeft(dir, state.previousHash);
+  const step = await readNextStep(state, dir);
+  const recorded = (step?.settings ?? []).reduce(settingsAfter, state.settings);
+  const now = (step === null ? left.changes : []).reduce(settingsAfter, recorded);
+  const asked = changesAsked(run, { recorded, now }, options);
+  await completeStep(state, dir, step);
+  state.changes = step === null ? left.changes : [];
+  state.settings = state.changes.reduce(settingsAfter, state.settings);
+  const { runtime, began } = await restoreRuntime(state, dir);
+  refuseLoosened(runtime, run.profile, join(dir, RUNTIME_FILE), "start a new run without it");
+  const isLeftOver = left.progress !== null && state.previousHash !== left.progress.previousHash;
+  if (isLeftOver && !isReal(state)) removeLeft(ground);
+  const wasFinished = state.iteration === state.settings.iterations;
+  const changed = wasFinished && asked.iterations === undefined ? {} : asked;
+  state.settings = settingsAfter(state.settings, { resume: null, values: changed });
+  if (state.iteration === state.settings.iterations) return state;
+  if (stray !== null) throw strayError(state, dir, stray);
+  await resumeIncidents(state, ground, { left, changed, began, wasFinished });
+  removeReports(dir);
+  if (state.settings.system !== run.system) {
+    await using _unused = state.system;
+    state.system = openSystem({ ...run, system: state.settings.system });
+  }
+  return state;
+}
+
+/**
+ * Takes all recorded iterations into the state. Returns the number of a summary that is there and is
+ * no part of the run: beyond its iterations, and brought by no change of settings.
+ */
+async function takeSummaries(state: RunState, dir: string): Promise<number | null> {
+  for (let i = 1;; i++) {
+    const isBeyond = i > state.settings.iterations;
+    const summary = isBeyond ? await readIfUsable(dir, i) : await readRecordedSummary(dir, i);
+    if (summary === null) return null;
+    if (summary === "unusable" || (isBeyond && !allows(summary.record.settings, i))) return i;
     if (summary.record.iteration !== i || summary.record.previousHash !== state.previousHash) {
       throw new SoakError(
         "artifact",
@@ -79,14 +131,27 @@ export async function restore(
     state.previousHash = summary.fileHash;
     await eventLoopTurn();
   }
-  await completeStep(state, dir);
-  const { runtime, began } = await restoreRuntime(state, dir);
-  refuseLoosened(runtime, run.profile, join(dir, RUNTIME_FILE), "start a new run without it");
-  if (state.iteration < run.iterations) {
-    removeTuningReport(dir);
-    await resumeIncidents(state, { dir, claim }, began);
+}
+
+async function readIfUsable(
+  dir: string,
+  iteration: number,
+): Promise<Recorded<IterationRecord> | "unusable" | null> {
+  try {
+    return await readRecordedSummary(dir, iteration);
+  } catch (error) {
+    if (error instanceof SoakError && error.kind === "artifact") return "unusable";
+    throw error;
   }
-  return state;
+}
+
+/** A summary that would be overwritten. */
+function strayError({ iteration }: RunState, dir: string, stray: number): SoakError {
+  const what = `there is a summary of iteration ${stray}, and the run has ${iteration}`;
+  return new SoakError("artifact", what, {
+    where: join(dir, summaryFile(stray)),
+    remedy: "move it away, and resume again",
+  });
 }
 
 async function readExistingRun(dir: string): Promise<Recorded<RunRecord>> {
@@ -124,7 +189,8 @@ function refuseContradictions(run: RunRecord, options: RunOptions): void {
   }
   const fault = run.system.kind === "mock" ? run.system.fault : null;
   const given = [
-    ["iterations", options.iterations, run.iterations],
+    ["warmup", options.warmup, run.warmup ?? 0],
+    ["start", options.start, run.start ?? "no start values"],
     ["autoTune", options.autoTune, run.autoTune],
     ["seed", options.seed, run.seed],
     ["mockFault", faultText(options.mockFault), faultText(fault)],
@@ -154,13 +220,66 @@ function takeRecorded(state: RunState, record: IterationRecord): void {
   advance(state, record, history);
 }
 
-/** Completes a step that was interrupted after it had been decided on. */
-async function completeStep(state: RunState, dir: string): Promise<void> {
+/**
+ * What is asked for and not in force now. A run may get more iterations than are on record: fewer
+ * would let its end be chosen by what was measured.
+ */
+function changesAsked(
+  run: RunRecord,
+  { recorded, now }: { readonly recorded: RunSettings; readonly now: RunSettings },
+  { iterations, system = {} }: RunOptions,
+): ChangedSettings {
+  const given = Object.fromEntries(OPERATIONAL_SETTINGS.map((name) => [name, system[name]]));
+  const asked = changedFrom(now, { ...given, ...(iterations === undefined ? {} : { iterations }) });
+  if (asked.iterations !== undefined && asked.iterations <= recorded.iterations) {
+    const what = `the run has ${now.iterations} iterations, and may get more, not fewer`;
+    const remedy = `give more than ${recorded.iterations}, or leave the flag out when resuming`;
+    throw new OptionError(what, "iterations", remedy);
+  }
+  requireReadable(asked, run);
+  return asked;
+}
+
+/** What is asked for must pass the same checks as what is read back. */
+function requireReadable(asked: ChangedSettings, { system, startedUtc }: RunRecord): void {
+  if (!isChange(asked)) return;
+  const startMs = Date.parse(startedUtc);
+  const isMock = system.kind === "mock";
+  const changes = [{ resume: isMock ? null : 1, values: asked }];
+  try {
+    readChanges(new Shape(changesToJson(changes), "the run"));
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    const { what, where } = error;
+    throw new SoakError("usage", what, {
+      ...(where === undefined ? {} : { where }),
+      remedy: "choose another value",
+      cause: error,
+    });
+  }
+  const mistake = changesMistake(changes, { before: null, system, startMs, resumes: 1 });
+  if (mistake !== null) throw new OptionError(mistake, "iterations", "choose another value");
+}
+
+/** The step that was interrupted after it had been decided on, if it is the next one. */
+async function readNextStep(
+  { iteration, previousHash }: RunState,
+  dir: string,
+): Promise<IterationRecord | null> {
   const step = await readStep(dir);
-  if (step === null) return;
-  if (step.iteration === state.iteration + 1 && step.previousHash === state.previousHash) {
+  const isNext = step?.iteration === iteration + 1 && step.previousHash === previousHash;
+  return isNext ? step : null;
+}
+
+/** Completes the step that was interrupted; any other that is there is dropped. */
+async function completeStep(
+  state: RunState,
+  dir: string,
+  step: IterationRecord | null,
+): Promise<void> {
+  if (step !== null) {
     const { oldHash, stateHash, deltas } = step.tuning;
-    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters);
+    const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters).runtime;
     await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
     takeRecorded(state, step);
@@ -179,7 +298,7 @@ async function restoreRuntime(
     return { runtime: await readState(path, state.stateHash), began: true };
   } catch (error) {
     const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
-    const runtime = initialRuntime(state.run.profile);
+    const runtime = initialRuntime(state.run.profile, {}, state.run.start);
     if (!missing || state.iteration > 0) throw error;
     if (await computeJsonHash(runtime) !== state.run.initialHash) throw error;
     await atomicWriteJson(path, runtime);

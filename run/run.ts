@@ -9,6 +9,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { eventLoopTurn } from "../base/wait.ts";
+import type { ChangedSettings, SettingsChange } from "../model/changed_settings.ts";
 import { observeIteration } from "../model/guards.ts";
 import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
 import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
@@ -80,14 +81,23 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   const { run } = state;
   const clock = clockOf(state, options);
   const { iteration: done, madeBy } = state;
-  const start: RunStart = { run, done, madeBy: [...madeBy], archived: claim.archived };
+  const { iterations } = state.settings;
+  const changed = changedHere(state, options);
+  const start: RunStart = {
+    run,
+    iterations,
+    changed,
+    done,
+    madeBy: [...madeBy],
+    archived: claim.archived,
+  };
   options.onStart?.(start);
-  const complete = state.iteration === run.iterations;
+  const complete = state.iteration === iterations;
   const ground = { dir: options.dir, claim, clock };
   await iterateAll(state, options, ground);
   claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
-  const finished = state.iteration === run.iterations;
+  const finished = state.iteration === iterations;
   if (finished) closeIncidents(state, ground);
   return {
     ...start,
@@ -96,6 +106,11 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
     counts,
     incidents: countIncidents(state.pending, state.incidents),
   };
+}
+
+/** The settings that a resume has just changed. */
+function changedHere({ changes }: RunState, { resume }: RunOptions): ChangedSettings {
+  return resume ? changes.at(-1)?.values ?? {} : {};
 }
 
 /** What holds a run while it goes on, and tells its time. */
@@ -110,7 +125,7 @@ async function iterateAll(
   ground: TimedGround,
 ): Promise<void> {
   try {
-    while (state.iteration < state.run.iterations && !options.signal?.aborted) {
+    while (state.iteration < state.settings.iterations && !options.signal?.aborted) {
       const record = await iterate(state, options, ground);
       if (record === null) break;
       options.onIteration?.(record);
@@ -156,11 +171,12 @@ async function iterate(
   const judgement = judgeKpis(profile, kpis);
   const kpisMet = judgement.verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
-  const last = iteration === run.iterations;
+  const last = iteration === state.settings.iterations;
   const context: ProposalContext = { autoTune: run.autoTune, last, kpisMet, failure };
   const proposal = proposalIn(context, { profile, runtime, kpis, history });
-  const { previousHash, pending } = state;
-  const about = { iteration, timeMs, previousHash, pending, startedBy: run.toolVersion, runtime };
+  const { previousHash, pending, changes } = state;
+  const startedBy = run.toolVersion;
+  const about = { iteration, timeMs, previousHash, pending, changes, startedBy, runtime };
   const iterated = { ...about, measured, judgement, proposal };
   const { record, fileHash } = await takeStep(iterated, options, {
     runtimePath,
@@ -182,6 +198,7 @@ interface Iterated {
   readonly timeMs: number;
   readonly previousHash: string;
   readonly pending: readonly Incident[];
+  readonly changes: readonly SettingsChange[];
   /** Version of `soak` that started the run. */
   readonly startedBy: string;
   readonly runtime: JsonObject;
@@ -216,7 +233,7 @@ async function takeStep(
 }
 
 function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
-  const { iteration, timeMs, previousHash, pending, startedBy, runtime } = iterated;
+  const { iteration, timeMs, previousHash, pending, changes, startedBy, runtime } = iterated;
   const { measured: { kpis, effectiveParams, failure }, judgement, proposal } = iterated;
   return {
     iteration,
@@ -230,6 +247,7 @@ function recordOf(iterated: Iterated, result: ApplyResult): IterationRecord {
     kpiReasons: judgement.reasons,
     failure,
     ...(pending.length > 0 ? { incidents: pending } : {}),
+    ...(changes.length > 0 ? { settings: changes } : {}),
     ...(startedBy === VERSION ? {} : { toolVersion: VERSION }),
     tuning: {
       proposedDeltas: proposal.deltas,

@@ -7,6 +7,13 @@
 import { sameHash } from "../base/hash.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
+import { printable } from "../base/text.ts";
+import {
+  type ChangedSettings,
+  type RunSettings,
+  settingsAfter,
+  type SettingsChange,
+} from "../model/changed_settings.ts";
 import { type GuardHistory, rememberApplied, stepsOf } from "../model/guards.ts";
 import { settingProblems } from "../model/guard_settings.ts";
 import {
@@ -15,8 +22,10 @@ import {
   type IncidentCounts,
   type Pending,
 } from "../model/incident.ts";
-import { applyDeltas, type Deltas, validateRuntime } from "../model/params.ts";
+import { applyDeltas, validateRuntime } from "../model/params.ts";
 import type { Profile } from "../model/profile.ts";
+import { nestRuntime } from "../model/runtime_keys.ts";
+import { startRemedy, valuesAtStart } from "../model/starts.ts";
 import { type MockFault, OptionError, type SystemRequest } from "../model/system_spec.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
 import type { System } from "../system/measurement.ts";
@@ -26,10 +35,22 @@ import { type applyDeltasWithTracking, foreignChange } from "./apply.ts";
 export interface RunOptions {
   /** The run directory. */
   readonly dir: string;
-  /** Continue an interrupted run instead of starting one. */
+  /**
+   * Go on with a run instead of starting one. Its {@linkcode RunOptions.iterations} may be raised,
+   * and settings of its system that are about running it alone may be other ones from here on.
+   */
   readonly resume?: boolean | undefined;
   /** Number of iterations; needed unless resuming. */
   readonly iterations?: number | undefined;
+  /**
+   * How many of the iterations, the first ones, are recorded and proven but not judged. At least
+   * half of the profile's window must be left.
+   *
+   * @default {0}
+   */
+  readonly warmup?: number | undefined;
+  /** Name of the profile's start values to start from; not together with `runtime`. */
+  readonly start?: string | undefined;
   /**
    * Whether the tuner is on.
    *
@@ -62,7 +83,10 @@ export interface RunOptions {
    * @default {marketMaker}
    */
   readonly profile?: Profile | undefined;
-  /** The runtime to start from; the profile's defaults fill in what it lacks. */
+  /**
+   * The runtime to start from. A parameter's flat key at the top stands for its path, and the
+   * profile's defaults fill in what is lacking.
+   */
   readonly runtime?: JsonObject | undefined;
   /** Finish the step at hand and stop when this is aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -90,6 +114,10 @@ export interface RunOptions {
 export interface RunStart {
   /** How the run was started. */
   readonly run: RunRecord;
+  /** Number of iterations asked for by now, which may be more than at the start. */
+  readonly iterations: number;
+  /** Settings that this resume changed. */
+  readonly changed: ChangedSettings;
   /** Iterations that were already recorded. */
   readonly done: number;
   /** Versions of `soak` that made what is there already, the one that started the run first. */
@@ -102,7 +130,11 @@ export interface RunStart {
 export interface RunState {
   readonly run: RunRecord;
   readonly runHash: string;
-  readonly system: System;
+  system: System;
+  /** The settings in force. */
+  settings: RunSettings;
+  /** Those that changed since the last record. */
+  changes: readonly SettingsChange[];
   /** Versions of `soak` that made what is recorded. */
   readonly madeBy: Set<string>;
   /** The last iteration that is recorded. */
@@ -129,9 +161,11 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
   state.iteration = record.iteration;
   state.stateHash = record.tuning.stateHash;
   state.timeMs = Date.parse(record.utc);
-  const { previousHash, incidents = [] } = record;
-  state.last = { previousHash, incidents };
+  const { previousHash, incidents = [], settings = [] } = record;
+  state.last = { previousHash, incidents, settings };
+  state.settings = settings.reduce(settingsAfter, state.settings);
   state.pending = [];
+  state.changes = [];
   state.isMeasuring = false;
   state.incidents = countIncidents(incidents, state.incidents);
   const { applied, changes } = record.tuning;
@@ -140,22 +174,32 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
     : history;
 }
 
-/** The first runtime: what is given, with the profile's defaults for what it lacks. */
-export function initialRuntime(profile: Profile, given: JsonObject = {}): JsonObject {
+/**
+ * The first runtime: what is given, flat keys in their places, with the profile's defaults or start
+ * values for what it lacks.
+ */
+export function initialRuntime(
+  profile: Profile,
+  given: JsonObject = {},
+  start?: string,
+): JsonObject {
   const { parameters } = profile;
-  const problems = validateRuntime(given, parameters);
+  const values = valuesAtStart(profile, start);
+  if (values === undefined) {
+    const what = `the profile ${profile.name} has no start called ${printable(start ?? "", 60)}`;
+    throw new OptionError(what, "start", startRemedy(profile, start ?? ""));
+  }
+  const { runtime, problems: [contradiction] } = nestRuntime(given, profile);
+  const problems = validateRuntime(runtime, parameters);
   const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
-  const problem = problems.find(({ code }) => code !== "missing") ??
-    settingProblems(given, profile)[0];
+  const problem = contradiction ?? problems.find(({ code }) => code !== "missing") ??
+    settingProblems(runtime, profile)[0];
   if (problem !== undefined) {
     const what = `the runtime to start from: ${problem.message}`;
     throw new OptionError(what, "runtime", "correct the file or the profile");
   }
-  const defaults: Deltas = Object.fromEntries(
-    parameters.filter(({ key }) => missing.includes(key))
-      .map((parameter) => [parameter.key, parameter.default]),
-  );
-  return applyDeltas(given, defaults, parameters);
+  const lacking = Object.entries(values).filter(([key]) => missing.includes(key));
+  return applyDeltas(runtime, Object.fromEntries(lacking), parameters).runtime;
 }
 
 /** Reads the runtime file, which must be in the given state. */

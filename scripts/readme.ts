@@ -1,20 +1,22 @@
 /**
- * Renews what README.md shows of its commands' output; with `--check` it only tells whether that
- * is still what they print.
+ * Renews what README.md and other pages show of their commands' output; with `--check` it only tells
+ * whether that is still what they print.
  *
  * @module
  */
 
-import { renewed } from "../tests/kit/readme.ts";
+import { PAGES, renewed } from "../tests/kit/readme.ts";
 import { inRepository } from "../tests/kit/repository.ts";
 
-const README = inRepository("README.md");
-
-const text = await Deno.readTextFile(README);
-const now = await renewed(text);
 const check = Deno.args.includes("--check");
-if (!check) await Deno.writeTextFile(README, now);
-if (check && now !== text) {
-  await Deno.stderr.write(new TextEncoder().encode("README.md shows what is not printed\n"));
-  Deno.exit(1);
+let wrong = false;
+for (const page of PAGES) {
+  const path = inRepository(page);
+  const text = await Deno.readTextFile(path);
+  const now = await renewed(text);
+  if (!check) await Deno.writeTextFile(path, now);
+  if (!check || now === text) continue;
+  wrong = true;
+  await Deno.stderr.write(new TextEncoder().encode(`${page} shows what is not printed\n`));
 }
+if (wrong) Deno.exit(1);

@@ -18,7 +18,7 @@ import {
   wantedFrom,
 } from "./measurement.ts";
 import type { OutputLog } from "./output_log.ts";
-import { runToEnd } from "./process.ts";
+import { type CommandResult, runToEnd } from "./process.ts";
 import { readQueries } from "./promql.ts";
 
 /** Something that takes measurements, one attempt at a time. */
@@ -92,11 +92,16 @@ export async function measureByCommand(
       timeoutSeconds,
       graceSeconds,
     });
-    if (!result.success) throw notMeasured(`the command ${result.text}`);
+    if (!result.success) throw notMeasured(`the command ${result.text}`, moreTime(result));
     return readOutput(output, wanted, log.secrets);
   } finally {
     await Deno.remove(output, { recursive: true }).catch(() => {});
   }
+}
+
+/** What else than mending helps with a program that was ended because it took too long. */
+export function moreTime({ timedOut }: CommandResult): { readonly remedy?: string } {
+  return timedOut ? { remedy: "add --timeout SECONDS if it may take longer" } : {};
 }
 
 /** A name that no earlier iteration and no earlier attempt had. */

@@ -9,12 +9,12 @@ import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { printable } from "../base/text.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
 import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import type { ServiceSystem } from "../model/system_spec.ts";
-import { type Driver, iterationEnv, measureByCommand, withQueries } from "./exec.ts";
+import { type Driver, iterationEnv, measureByCommand, moreTime, withQueries } from "./exec.ts";
 import {
   MeasurementError,
   type MeasureRequest,
@@ -132,6 +132,7 @@ class ServiceDriver implements Driver {
         log.note(`the service was not ready within ${readyTimeoutSeconds} s`);
         throw notMeasured(
           `the service was not ready within ${readyTimeoutSeconds} s (${printable(sign, 200)})`,
+          { remedy: "add --ready-timeout SECONDS if it may take longer" },
         );
       }
       await settledWithin(child.ended, READY_POLL_MS);
@@ -150,13 +151,17 @@ class ServiceDriver implements Driver {
     await this.#stop();
     const { maxRestarts } = this.#system;
     const last = this.#log?.lastLines() ?? "";
+    const resumeCommand = `soak run --resume --out ${shellWord(request.dir)}`;
     if (restarts >= maxRestarts) {
       throw new SoakError("system", `the service ${text}, after ${amount(restarts, "restart")}`, {
         where: this.#log?.path ?? "logs",
         remedy: (last === "" ? "" : `it printed last: ${last}; `) +
           (success
             ? "a service has to stay in the foreground: it must not make itself a daemon, nor end"
-            : "mend it and go on with --resume, or start a new run with a larger --max-restarts"),
+            : `mend it and go on with: ${resumeCommand} (add --max-restarts ${
+              restarts + 3
+            } if it may ` +
+              "die more often)"),
       });
     }
     log.note(`the service ${text}: starting it again`);
@@ -214,7 +219,7 @@ class ServiceDriver implements Driver {
       });
       const result = await this.#whileWatched(child, request, run);
       if (!result.success && !child.hasEnded) {
-        throw notMeasured(`the reload command ${result.text}`);
+        throw notMeasured(`the reload command ${result.text}`, moreTime(result));
       }
     }
   }

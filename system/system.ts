@@ -140,9 +140,10 @@ function failed(
 ): SoakError {
   const last = log.lastLines();
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
+  const more = cause instanceof SoakError && cause.remedy !== undefined ? ` (${cause.remedy})` : "";
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
     where: printable(log.path),
-    remedy: `${printed}; mend it and go on with: soak run --resume --out ${shellWord(dir)}`,
+    remedy: `${printed}; mend it and go on with: soak run --resume --out ${shellWord(dir)}${more}`,
     cause,
   });
 }

@@ -79,7 +79,7 @@ Deno.test("parseJson() says what is wrong and where", () => {
     ["[.5]", '".5" is not JSON'],
     ["nul", '"nul" is not JSON'],
     ["'a'", `unexpected "'"`],
-    ["// a", 'unexpected "/"'],
+    ["// a", "unexpected comment"],
     ["[1]\0", '"\\u0000" after the end'],
     ["\ufeff{}", "a byte order mark at the start"],
     ["\u00a01", 'unexpected "\u00a0"'],

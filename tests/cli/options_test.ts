@@ -37,6 +37,8 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     iterations: 24,
     system: { kind: "mock", fault: null, iterationSeconds: 300 },
     runtimePath: undefined,
+    warmup: undefined,
+    start: undefined,
     autoTune: undefined,
     seed: undefined,
     mockFault: undefined,
@@ -98,6 +100,8 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     iterations: 1_000_000_000,
     system: { kind: "mock", fault: { kind: "late", rate: 0.25 }, iterationSeconds: 300 },
     runtimePath: undefined,
+    warmup: 12,
+    start: "busy",
     autoTune: true,
     seed: 0,
     mockFault: { kind: "late", rate: 0.25 },
@@ -106,7 +110,7 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     json: true,
   };
   const values = ["--iterations", "1000000000", "--seed", "0", "--mock-fault", "late:0.25"];
-  values.push("--profile", "p.json");
+  values.push("--profile", "p.json", "--warmup", "12", "--start", "busy");
   const switches = ["--mock", "--auto-tune", "--quiet", "--json"];
   assertEquals(parseOptions(["run", ...switches, ...values, "--out", "out dir"]) as unknown, run);
   const joined = [
@@ -114,6 +118,8 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     "--seed=0",
     "--mock-fault=late:0.25",
     "--profile=p.json",
+    "--warmup=12",
+    "--start=busy",
   ];
   assertEquals(parseOptions(["run", "--out=out dir", ...joined, ...switches]) as unknown, run);
   assertEquals(
@@ -217,6 +223,8 @@ Deno.test("parseOptions() leaves open what a resumed run takes from its records"
     iterations: undefined,
     system: {},
     runtimePath: undefined,
+    warmup: undefined,
+    start: undefined,
     autoTune: undefined,
     seed: undefined,
     mockFault: undefined,

@@ -243,6 +243,70 @@ Deno.test("soak apply applies all or nothing and says so by its exit code", asyn
   assertEquals(await Deno.readTextFile(path), applied);
 });
 
+Deno.test("a flat runtime file is taken for what it means, and every command says so", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "flat.json");
+  const flat = canonicalJson({ min_interval_ms: 65, tuner: { Velocity_cap: 9 } });
+  await Deno.writeTextFile(path, flat);
+  const notes =
+    "soak: flat.json: at its top, min_interval_ms is taken as engine.min_interval_ms\n" +
+    "soak: flat.json: kept, but neither a parameter of market-maker nor a guard setting: " +
+    "tuner.Velocity_cap (did you mean tuner.velocity_cap?)\n";
+  const run = ["run", "--mock", "--iterations", "2", "--quiet", "--runtime", "flat.json"];
+  const started = await soak(dir.path, ...run);
+  assertEquals([started.code, started.err], [0, notes]);
+  const first = JSON.parse(
+    await Deno.readTextFile(join(dir.path, "artifacts/soak/latest/ITER_SUMMARY_1.json")),
+  );
+  assertEquals(first.effective_params.min_interval_ms, 65);
+  assertEquals(first.runtime_overrides.min_interval_ms, undefined);
+  assertEquals(first.runtime_overrides.engine.min_interval_ms, 65);
+
+  const got = await soak(dir.path, "params", "get", "min_interval_ms", "--runtime", "flat.json");
+  assertEquals([got.code, got.out, got.err], [0, "65\n", notes]);
+  const apply = ["apply", "--runtime", "flat.json"];
+  const same = await soak(dir.path, ...apply, "min_interval_ms=65");
+  assertEquals([same.code, same.err], [0, notes]);
+  assertEquals(await Deno.readTextFile(path), flat);
+  const applied = await soak(dir.path, ...apply, "tail_age_ms=630");
+  assertEquals([applied.code, applied.err], [0, notes]);
+  const nested = { engine: { min_interval_ms: 65, tail_age_ms: 630 }, tuner: { Velocity_cap: 9 } };
+  assertEquals(JSON.parse(await Deno.readTextFile(path)), nested);
+});
+
+Deno.test("a runtime file that contradicts itself is refused and left as it is", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "two.json");
+  const problem = "min_interval_ms is 65 at the top and 60 at engine.min_interval_ms";
+  const text = canonicalJson({ engine: { min_interval_ms: 60 }, min_interval_ms: 65 });
+  await Deno.writeTextFile(path, text);
+  const commands = [
+    ["run", "--mock", "--iterations", "2", "--runtime", "two.json"],
+    ["apply", "--runtime", "two.json", "tail_age_ms=630"],
+    ["params", "get", "min_interval_ms", "--runtime", "two.json"],
+  ];
+  for (const [i, command] of commands.entries()) {
+    const { code, ...streams } = await soak(dir.path, ...command);
+    assertEquals(code, [2, 3, 3][i]);
+    assertStringIncludes(errorLine({ code, ...streams }), problem);
+    assertEquals(await Deno.readTextFile(path), text);
+  }
+  await Deno.writeTextFile(path, canonicalJson({ engine: { min_interval_ms: 60 } }));
+  for (const command of commands) assertEquals((await soak(dir.path, ...command)).code, 0);
+});
+
+Deno.test("a target that its step rounds is said to be", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "runtime.json");
+  await Deno.writeTextFile(path, canonicalJson({ engine: { max_age_ms: 3000 } }));
+  const note = "soak: max_age_ms 3004 becomes 3000, its step is 10\n";
+  const target = "max_age_ms=3004";
+  const validated = await soak(dir.path, "params", "validate", target);
+  assertEquals([validated.code, validated.out, validated.err], [0, "valid\n", note]);
+  const applied = await soak(dir.path, "apply", "--runtime", "runtime.json", target);
+  assertEquals([applied.code, applied.err], [0, note]);
+});
+
 Deno.test("guard settings that the profile does not allow are refused with file, field and remedy", async () => {
   await using dir = await tempDir();
   const tuner = { freeze_after: 1 };

@@ -52,7 +52,7 @@ Deno.test("soak profile init writes a valid profile with its schema, and overwri
   assertEquals([check.code, check.stderr], [0, ""]);
   assertEquals(
     check.stdout,
-    "PASS p.json: profile my-service d512e2d51133, 3 parameters, 3 KPIs, 3 rules\n",
+    "PASS p.json: profile my-service 47c4e1f54e55, 3 parameters, 3 KPIs, 3 rules\n",
   );
   const printed = await soakIn(dir.path, "profile init");
   assertEquals(printed.stdout, written["p.json"]);
@@ -83,12 +83,12 @@ Deno.test("soak profile check names every mistake in a line of its own, and exit
   const text = await soakIn(dir.path, "profile check p.json");
   assertEquals([text.code, text.stderr], [1, ""]);
   assertEquals(text.stdout.split("\n"), [
-    ...[0, 1, 2].map((i) =>
-      `✗ $.rules[${i}].then[0].param expected a name of letters, digits, _ and -, a letter ` +
-      'first, found "x\\u001b[2J"'
+    ...[79, 102, 130].map((line, i) =>
+      `✗ p.json:${line}:11: rules[${i}].then[0].param: expected a name of letters, digits, _ and ` +
+      '-, a letter first, found "x\\u001b[2J"'
     ),
-    "✗ $.gate.pass 9 of a window of 8 can never be met",
-    "! $.gate.full_apply_ratio 0 passes a run in which no change took effect",
+    "✗ p.json:146:5: gate.pass: 9 of a window of 8 can never be met",
+    "! p.json:148:5: gate.full_apply_ratio: 0 passes a run in which no change took effect",
     "FAIL p.json: 4 mistakes; 1 warning",
     "",
   ]);
@@ -99,6 +99,8 @@ Deno.test("soak profile check names every mistake in a line of its own, and exit
     severity: "error",
     path: "$.gate.pass",
     message: "9 of a window of 8 can never be met",
+    line: 146,
+    column: 5,
   }]);
 });
 
@@ -115,15 +117,111 @@ Deno.test("soak profile check tells text that is no JSON from a file that can't 
   };
   assertEquals(await lines("empty.json"), [
     1,
-    "✗ $ line 1, column 1: no JSON in it, only white space",
+    "✗ empty.json:1:1: no JSON in it, only white space",
   ]);
-  assertEquals(await lines("double.json"), [1, '✗ $.name line 2, column 2: doubled key "name"']);
-  assertEquals(await lines("latin.json"), [1, "✗ $ not UTF-8 text"]);
+  assertEquals(await lines("double.json"), [1, '✗ double.json:2:2: name: doubled key "name"']);
+  assertEquals(await lines("latin.json"), [
+    1,
+    "✗ latin.json: not UTF-8 text; save the file as UTF-8",
+  ]);
+  Deno.writeFileSync(dir.file("windows.json"), Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0));
+  assertEquals(await lines("windows.json"), [
+    1,
+    "✗ windows.json: UTF-16 text, not UTF-8; save the file as UTF-8",
+  ]);
+  Deno.writeTextFileSync(dir.file("marked.json"), "\ufeff{}");
+  assertEquals(await lines("marked.json"), [
+    1,
+    "✗ marked.json:1:1: a byte order mark at the start; save the file as UTF-8 without it",
+  ]);
+  Deno.writeTextFileSync(dir.file("commented.json"), '{\r\n  // mine\r\n  "name": "a"\r\n}\r\n');
+  assertEquals(await lines("commented.json"), [
+    1,
+    "✗ commented.json:2:3: a comment where a key in double quotes is expected; JSON has no " +
+    "comments; remove line 2",
+  ]);
+  Deno.writeTextFileSync(dir.file("comma.json"), '{"name": "a",}');
+  assertEquals(await lines("comma.json"), [
+    1,
+    '✗ comma.json:1:14: "}" where a key in double quotes is expected; remove the comma before it',
+  ]);
   const big = await soakIn(dir.path, "profile check big.json");
   assertRefused(big, 3, "larger than 67108864 bytes (big.json)");
   assertRefused(await soakIn(dir.path, "profile check ."), 3, "a folder");
   assertRefused(await soakIn(dir.path, "profile check none.json"), 3, "no such file", "none.json");
 });
+
+Deno.test("soak profile check finds the line of a mistake in a file of any shape", async () => {
+  await using dir = await tempDir();
+  const text = JSON.stringify({ ...startingPoint, gate: { ...startingPoint.gate, pass: 9 } });
+  const indented = JSON.stringify(JSON.parse(text), null, "\t");
+  const shapes = { "one line": text, tabs: indented, crlf: indented.replaceAll("\n", "\r\n") };
+  for (const [shape, written] of Object.entries(shapes)) {
+    Deno.writeTextFileSync(dir.file("p.json"), written);
+    const { stdout } = await soakIn(dir.path, "profile check p.json --json");
+    const [{ line, column }] = JSON.parse(stdout).problems;
+    const found = written.split("\n")[line - 1]?.slice(column - 1);
+    assert(found?.startsWith('"pass":'), `${shape}: ${found}`);
+  }
+});
+
+Deno.test("soak profile check shows twenty mistakes, and --json has all", async () => {
+  await using dir = await tempDir();
+  write(dir.file("p.json"), {
+    ...startingPoint,
+    rules: Array.from({ length: 32 }, (_, i) => ({
+      ...startingPoint.rules[0],
+      name: `rule-${i}`,
+      then: [{ param: "timeout_ms", add: 0 }],
+    })),
+  });
+  const { stdout } = await soakIn(dir.path, "profile check p.json");
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("✗")).length, 20);
+  const json = JSON.parse((await soakIn(dir.path, "profile check p.json --json")).stdout);
+  assertEquals(lines.slice(20), [
+    `and ${json.problems.length - 20} more; --json has all of them`,
+    `FAIL p.json: 32 mistakes; ${json.problems.length - 32} warnings`,
+  ]);
+});
+
+Deno.test("soak profile check says what a run with queries has to be told", async () => {
+  await using dir = await tempDir();
+  const [first, second, ...kpis] = startingPoint.kpis;
+  write(dir.file("p.json"), {
+    ...startingPoint,
+    parameters: startingPoint.parameters.map((one) => ({ ...one, query: `max(${one.key})` })),
+    kpis: [{ ...first, query: "x" }, second, ...kpis.map((one) => ({ ...one, query: "y" }))],
+  });
+  const { code, stdout } = await soakIn(dir.path, "profile check p.json");
+  assertEquals(code, 0);
+  assertStringIncludes(
+    stdout,
+    "\nNeeds --prometheus-url for 5 queries; a program reports error_ratio.\n",
+  );
+});
+
+/** Files that can be read, and whether a run could be started with them. */
+const FILES: readonly (readonly [string, unknown, boolean])[] = [
+  ["the starting point", startingPoint, true],
+  ["a profile with a warning", { ...startingPoint, rules: [] }, true],
+  ["the built-in profile, written out", marketMaker, true],
+  ["another one under its name", { ...marketMaker, rules: [] }, false],
+  ["another one under nearly its name", { ...startingPoint, name: "Market_Maker" }, false],
+  ["one with a mistake", { ...startingPoint, gate: { ...startingPoint.gate, pass: 9 } }, false],
+];
+
+for (const [what, profile, isGood] of FILES) {
+  Deno.test(`soak profile check and soak run agree on ${what}`, async () => {
+    await using dir = await tempDir();
+    write(dir.file("p.json"), profile);
+    const check = await soakIn(dir.path, "profile check p.json");
+    assertEquals(check.code, isGood ? 0 : 1, check.stdout);
+    const run = await soakIn(dir.path, "run --exec --iterations 1 --profile p.json -- false");
+    // With a good one the run gets as far as to measure, which fails.
+    assertEquals(run.code, isGood ? 4 : 2, run.stderr);
+  });
+}
 
 Deno.test("soak profile explains what it takes", async () => {
   assertRefused(await soak(["profile"]), 2, "init, show, check or schema");
@@ -151,7 +249,7 @@ Deno.test("soak run refuses a bad profile before it touches anything", async () 
   assertRefused(
     await soakIn(dir.path, `${run} bad.json`),
     2,
-    "(and 1 more) (bad.json: $.gates); soak profile check names every mistake",
+    "(and 1 more) (bad.json:2:3: $.name); soak profile check names every mistake",
   );
   assertRefused(
     await soakIn(dir.path, `${run} none`),

@@ -79,7 +79,7 @@ Deno.test("eight processes that apply 50 changes each to one runtime lose none o
   await Deno.writeTextFile(barrier, "");
   const path = folder.file(RUNTIME_FILE);
   assertEquals(KEYS.length, 8);
-  await atomicWriteJson(path, applyDeltas({}, settings()));
+  await atomicWriteJson(path, applyDeltas({}, settings()).runtime);
   let over = false;
   const writers = KEYS.map((key) => ended(spawnWriter(path, key, barrier)));
   const all = Promise.all(writers).finally(() => over = true);
@@ -115,7 +115,7 @@ Deno.test("eight processes that apply 50 changes each to one runtime lose none o
 Deno.test("processes of the command line that apply at once lose no change", async () => {
   await using folder = await tempDir();
   const path = folder.file(RUNTIME_FILE);
-  await atomicWriteJson(path, applyDeltas({}, settings()));
+  await atomicWriteJson(path, applyDeltas({}, settings()).runtime);
   const ends = await Promise.all(
     KEYS.map((key) => soak(["apply", "--runtime", path, `${key}=${target(key, 1)}`])),
   );

@@ -97,7 +97,7 @@ export const situation: fc.Arbitrary<Situation> = fc.tuple(
     }
     return { timeMs, kpisMet, applied };
   });
-  const next = applyDeltas({}, values, MIXED.parameters);
+  const next = applyDeltas({}, values, MIXED.parameters).runtime;
   const section = next["tuner"];
   return {
     iterations,

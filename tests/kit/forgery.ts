@@ -302,7 +302,7 @@ function nextRuntime(
   parameters: readonly Parameter[],
 ): SummaryDraft["runtime_overrides"] {
   try {
-    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas, parameters)));
+    return JSON.parse(canonicalJson(applyDeltas(runtime, deltas, parameters).runtime));
   } catch {
     const next: SummaryDraft["runtime_overrides"] = structuredClone(runtime);
     for (const [key, value] of Object.entries(deltas)) {

@@ -22,8 +22,9 @@ import { parseRun, parseSummary } from "../../record/records.ts";
 import { runSoak } from "../../run/run.ts";
 import { Forgery } from "./forgery.ts";
 import { DAMAGES, STRANGERS } from "./hostile.ts";
+import { makeStoringRun } from "./legacy_run.ts";
 import { HANG_MS } from "./soak_process.ts";
-import { textsIn } from "./temp_dir.ts";
+import { fillFolder, textsIn } from "./temp_dir.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -151,26 +152,27 @@ function damaged(text: string, damage: Damage): Uint8Array {
 
 const ITERATIONS = 12;
 
-const anyRecord = fc.constantFrom(
+const anyHow = fc.oneof(
+  { weight: 3, arbitrary: anyChange.map((change) => ({ kind: "changed" as const, change })) },
+  { weight: 3, arbitrary: anyDamage.map((damage) => ({ kind: "damaged" as const, damage })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("gone", "replaced", "swapped").map((kind) => ({ kind })),
+  },
+);
+
+/** What happens to one of these files. */
+function tamperingWith(files: readonly string[]) {
+  const anyFile = fc.constantFrom(...files);
+  return fc.record({ file: anyFile, other: anyFile, how: anyHow });
+}
+
+const anyTampering = tamperingWith([
   RUN_FILE,
   RUNTIME_FILE,
   TUNING_REPORT_FILE,
   ...Array.from({ length: ITERATIONS }, (_, i) => summaryFile(i + 1)),
-);
-
-/** What happens to one file of a run. */
-const anyTampering = fc.record({
-  file: anyRecord,
-  other: anyRecord,
-  how: fc.oneof(
-    { weight: 3, arbitrary: anyChange.map((change) => ({ kind: "changed" as const, change })) },
-    { weight: 3, arbitrary: anyDamage.map((damage) => ({ kind: "damaged" as const, damage })) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom("gone", "replaced", "swapped").map((kind) => ({ kind })),
-    },
-  ),
-});
+]);
 
 type Tampering = typeof anyTampering extends fc.Arbitrary<infer T> ? T : never;
 
@@ -266,6 +268,7 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
   const run = parseJson(whole[RUN_FILE] ?? "");
   const summary = parseJson(whole[summaryFile(3)] ?? "");
   const profile = profileToJson(marketMaker);
+  const older = await makeStoringRun();
   const changes = fc.array(anyChange, { minLength: 1, maxLength: 3 });
   const apply = (document: JsonValue, all: readonly Change[]) => all.reduce(changed, document);
 
@@ -321,6 +324,13 @@ export async function fuzzTargets(folder: string): Promise<readonly FuzzTarget[]
       } finally {
         restore(dir, whole);
       }
+    }),
+    target("verification of an older run", 400, tamperingWith(Object.keys(older)), async (one) => {
+      const olderDir = join(folder, "older");
+      fillFolder(olderDir, older);
+      inflict(olderDir, older, one);
+      const result = await onlyRefuses(() => verifyRun(olderDir), []);
+      if (result?.verdict === "PASS" || result?.counts.full !== 0) throw new Error("it passes");
     }),
     target("digits in the tuning of a summary, re-signed", 120, anyDigit, async (digit) => {
       const forged = await withDigit(whole, digit);

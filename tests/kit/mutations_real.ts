@@ -7,7 +7,8 @@ const MIDDLE = 6;
 const RUN = "SOAK_RUN.json";
 const PROGRESS = "RUN_IN_PROGRESS.json";
 
-const REAL: Draft = {
+/** The settings of a command. */
+export const REAL: Draft = {
   command: ["./bot"],
   timeout_seconds: 10,
   grace_seconds: 1,
@@ -17,7 +18,8 @@ const REAL: Draft = {
   prometheus_url: null,
 };
 
-const SERVICE: Draft = {
+/** The settings of a service. */
+export const SERVICE: Draft = {
   ...REAL,
   kind: "service",
   interval_seconds: 30,
@@ -48,7 +50,7 @@ const UNASKABLE: Readonly<Record<string, readonly JsonValue[]>> = {
 };
 
 /** What would be the same run of a real system, with other settings. */
-function become(run: Forgery, system: Draft): void {
+export function become(run: Forgery, system: Draft): void {
   run.editJson(RUN, (draft) => {
     draft["mode"] = system["kind"] ?? null;
     draft["seed"] = null;
@@ -73,7 +75,7 @@ function forge(
 }
 
 /** Puts incidents into a summary: their kinds, with how often and why. */
-function happen(
+export function happen(
   run: Forgery,
   i: number,
   ...incidents: readonly (readonly [kind: string, times: number, reason?: string])[]
@@ -101,7 +103,11 @@ function fail(run: Forgery, i: number): void {
 }
 
 /** Removes the last summary, and says what has happened since the one before. */
-async function cutOff(run: Forgery, incidents: Draft[], system: Draft = SERVICE): Promise<void> {
+export async function cutOff(
+  run: Forgery,
+  incidents: Draft[],
+  system: Draft = SERVICE,
+): Promise<void> {
   become(run, system);
   await run.resign();
   const { previous_hash } = run.read(run.iterations);

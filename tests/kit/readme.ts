@@ -1,17 +1,20 @@
 /**
- * Runs the commands that README.md shows and puts what they print below them.
+ * Runs the commands that a page shows and puts what they print below them.
  *
  * In a block marked `console`, a line `$ soak …` is a command. All of them run in one fresh folder,
- * in order. Progress is left out, everything else that is printed stands in the README.
+ * in order. Progress is left out, everything else that is printed stands in the page.
  *
  * @module
  */
 
 import { soak } from "./soak_process.ts";
 
+/** The pages whose outputs are renewed, each in a folder of its own. */
+export const PAGES: readonly string[] = ["README.md", "docs/migrating.md"];
+
 const PROGRESS = /^iteration \d+\/\d+: .*\n/gm;
 
-/** The README with every command's output renewed. */
+/** The page with every command's output renewed. */
 export async function renewed(text: string): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "soak-readme-" });
   try {
@@ -36,7 +39,7 @@ async function renewBlock(block: string, folder: string): Promise<string> {
 async function printed(command: string, folder: string): Promise<string> {
   if (command === "echo $?") return `${lastCode}\n`;
   const [program, ...args] = command.split(" ");
-  if (program !== "soak") throw new Error(`README shows a command that is not soak: ${command}`);
+  if (program !== "soak") throw new Error(`the page shows a command that is not soak: ${command}`);
   const { code, stdout, stderr } = await soak(args, { cwd: folder });
   lastCode = code;
   return stdout + stderr.replaceAll(PROGRESS, "");

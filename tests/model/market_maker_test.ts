@@ -215,7 +215,7 @@ Deno.test("market-maker starts with the guard settings that are its defaults", (
 
 Deno.test("market-maker's defaults make a valid runtime", () => {
   const defaults = Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.default]));
-  const runtime = applyDeltas({}, defaults);
+  const runtime = applyDeltas({}, defaults).runtime;
   assertEquals(validateRuntime(runtime), []);
   assertEquals(getAllParams(runtime), defaults);
 });

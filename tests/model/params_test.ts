@@ -74,7 +74,7 @@ Deno.test("applyDeltas() sets every target and nothing else, and leaves its inpu
   fc.assert(
     fc.property(anyRuntime, acceptableTargets(marketMaker.parameters), (runtime, targets) => {
       const before = canonicalJson(runtime);
-      const next = applyDeltas(runtime, targets);
+      const next = applyDeltas(runtime, targets).runtime;
       assertEquals(canonicalJson(runtime), before);
       assertEquals(getAllParams(next), { ...getAllParams(runtime), ...targets });
       assertEquals(withoutParameters(next), withoutParameters(runtime));
@@ -83,11 +83,19 @@ Deno.test("applyDeltas() sets every target and nothing else, and leaves its inpu
   );
 });
 
+Deno.test("applyDeltas() counts the targets, also one that equals the present value", () => {
+  const runtime = { engine: { tail_age_ms: 600 } };
+  const count = (deltas: Record<string, number>): number => applyDeltas(runtime, deltas).count;
+  assertEquals(count({ tail_age_ms: 600, min_interval_ms: 60 }), 2);
+  assertEquals(count({ tail_age_ms: 600 }), 1);
+  assertEquals(count({}), 0);
+});
+
 Deno.test("applyDeltas() twice is the same as once", () => {
   fc.assert(
     fc.property(anyRuntime, acceptableTargets(marketMaker.parameters), (runtime, targets) => {
-      const once = applyDeltas(runtime, targets);
-      assertEquals(canonicalJson(applyDeltas(once, targets)), canonicalJson(once));
+      const once = applyDeltas(runtime, targets).runtime;
+      assertEquals(canonicalJson(applyDeltas(once, targets).runtime), canonicalJson(once));
     }),
     { seed: 4, numRuns: 300 },
   );
@@ -98,8 +106,8 @@ Deno.test("applyDeltas() does not depend on the order of the targets", () => {
     fc.property(anyRuntime, acceptableTargets(marketMaker.parameters), (runtime, targets) => {
       const reversed = Object.fromEntries(Object.entries(targets).reverse());
       assertEquals(
-        canonicalJson(applyDeltas(runtime, reversed)),
-        canonicalJson(applyDeltas(runtime, targets)),
+        canonicalJson(applyDeltas(runtime, reversed).runtime),
+        canonicalJson(applyDeltas(runtime, targets).runtime),
       );
     }),
     { seed: 5, numRuns: 300 },
@@ -108,20 +116,20 @@ Deno.test("applyDeltas() does not depend on the order of the targets", () => {
 
 Deno.test("applyDeltas() works on a frozen runtime", () => {
   const runtime = Object.freeze({ engine: Object.freeze({ tail_age_ms: 600, own: "kept" }) });
-  assertEquals(applyDeltas(runtime, { tail_age_ms: 630 }), {
+  assertEquals(applyDeltas(runtime, { tail_age_ms: 630 }).runtime, {
     engine: { tail_age_ms: 630, own: "kept" },
   });
 });
 
 Deno.test("applyDeltas() of nothing changes nothing", () => {
   const runtime = { engine: { tail_age_ms: 1 }, own: [1, null] };
-  assertEquals(applyDeltas(runtime, {}), runtime);
+  assertEquals(applyDeltas(runtime, {}).runtime, runtime);
 });
 
 Deno.test("applyDeltas() refuses all targets when one of them is not acceptable", () => {
   const runtime = { engine: { tail_age_ms: 600, min_interval_ms: 55 } };
   const error = assertThrows(
-    () => applyDeltas(runtime, { min_interval_ms: 60, tail_age_ms: 801 }),
+    () => applyDeltas(runtime, { min_interval_ms: 60, tail_age_ms: 801 }).runtime,
     SoakError,
     "tail_age_ms must be from 500 to 800 ms, not 801",
   );
@@ -131,7 +139,7 @@ Deno.test("applyDeltas() refuses all targets when one of them is not acceptable"
 
 Deno.test("applyDeltas() says how many more targets are not acceptable", () => {
   assertThrows(
-    () => applyDeltas({}, { x: 1, tail_age_ms: 600, y: 2, z: 3 }),
+    () => applyDeltas({}, { x: 1, tail_age_ms: 600, y: 2, z: 3 }).runtime,
     SoakError,
     "x is not a parameter (and 2 more)",
   );
@@ -140,7 +148,7 @@ Deno.test("applyDeltas() says how many more targets are not acceptable", () => {
 Deno.test("a key that is no parameter's gets the nearest one that is", () => {
   const hint = "did you mean tail_age_ms? soak params list shows all";
   for (const key of ["tail_age", "TAIL_AGE_MS", "tail_aeg_ms"]) {
-    assertThrows(() => applyDeltas({}, { [key]: 1 }), SoakError, hint);
+    assertThrows(() => applyDeltas({}, { [key]: 1 }).runtime, SoakError, hint);
     assertThrows(() => getFromRuntime({}, key), SoakError, hint);
   }
   assertThrows(() => getFromRuntime({}, "x"), SoakError, "(x); soak params list shows all");
@@ -149,7 +157,10 @@ Deno.test("a key that is no parameter's gets the nearest one that is", () => {
 Deno.test("applyDeltas() refuses to replace something that is not an object by a section", () => {
   for (const engine of [1, "engine", null, [], [{}]]) {
     const error = assertThrows(() => applyDeltas({ engine }, { tail_age_ms: 600 }), SoakError);
-    assertStringIncludes(error.message, "engine in the runtime is not an object");
+    assertStringIncludes(
+      error.message,
+      "engine is not an object, so that tail_age_ms has no place in it",
+    );
   }
 });
 
@@ -160,7 +171,7 @@ Deno.test("applyDeltas() refuses keys that every object inherits", () => {
       key,
       "unknown_key",
     ]]);
-    assertThrows(() => applyDeltas({}, { [key]: 1 }), SoakError, "is not a parameter");
+    assertThrows(() => applyDeltas({}, { [key]: 1 }).runtime, SoakError, "is not a parameter");
     assertThrows(() => getFromRuntime({}, key), SoakError, "no such parameter");
   }
 });
@@ -172,7 +183,7 @@ Deno.test("applyDeltas() keeps __proto__ and constructor in a runtime as plain d
   );
   assertEquals(getFromRuntime(runtime, "tail_age_ms"), undefined);
   assertEquals(
-    canonicalJson(applyDeltas(runtime, { tail_age_ms: 600 })),
+    canonicalJson(applyDeltas(runtime, { tail_age_ms: 600 }).runtime),
     '{"__proto__":{"polluted":1},"constructor":{"prototype":2},' +
       '"engine":{"__proto__":{"tail_age_ms":700},"tail_age_ms":600}}',
   );
@@ -181,14 +192,14 @@ Deno.test("applyDeltas() keeps __proto__ and constructor in a runtime as plain d
 
 Deno.test("applyDeltas() sets a deep path, making the objects on the way", () => {
   const deep: Parameter = { ...required("tail_age_ms"), path: "a.b.c.tail" };
-  assertEquals(applyDeltas({ a: { x: 1 } }, { tail_age_ms: 600 }, [deep]), {
+  assertEquals(applyDeltas({ a: { x: 1 } }, { tail_age_ms: 600 }, [deep]).runtime, {
     a: { x: 1, b: { c: { tail: 600 } } },
   });
 });
 
 Deno.test("applyDeltas() rounds 0.1 + 0.01 to 0.11", () => {
   assertEquals(
-    canonicalJson(applyDeltas({}, { impact_cap_ratio: 0.1 + 0.01 })),
+    canonicalJson(applyDeltas({}, { impact_cap_ratio: 0.1 + 0.01 }).runtime),
     '{"risk":{"impact_cap_ratio":0.11}}',
   );
 });
@@ -248,7 +259,7 @@ Deno.test("getAllParams() lists only numbers, in the profile's order", () => {
   const all = applyDeltas(
     {},
     Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.max])),
-  );
+  ).runtime;
   assertEquals(Object.keys(getAllParams(all)), [...PARAM_KEYS]);
 });
 

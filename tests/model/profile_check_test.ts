@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import { EMPTY_HISTORY, observeIteration, rememberApplied, stepsOf } from "../../model/guards.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, validateDeltas, validateRuntime } from "../../model/params.ts";
-import { judgeKpis } from "../../model/profile.ts";
+import { conditionHolds, judgeKpis, type Kpi } from "../../model/profile.ts";
 import { checkProfile, parseProfile, profileToJson } from "../../model/profile_check.ts";
 import type { ProfileProblem } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
@@ -42,7 +42,7 @@ const RULE: JsonObject = {
 const FIRST_PARAMETER = "$.parameters[0]";
 
 const MISTAKES: readonly (readonly [string, Place, JsonValue | undefined, string])[] = [
-  ["a missing part", ["guards"], undefined, "$.guards"],
+  ["a missing part", ["guards"], undefined, "$"],
   ["an unknown field", ["colour"], "red", "$.colour"],
   ["a name with a space", ["name"], "market maker", "$.name"],
   ["a name that is no string", ["name"], 7, "$.name"],
@@ -66,6 +66,12 @@ const MISTAKES: readonly (readonly [string, Place, JsonValue | undefined, string
   ["a doubled path", ["parameters", 1, "path"], "risk.base_spread_bps", "$.parameters[1].path"],
   ["a doubled KPI", ["kpis", 1, "key"], "risk_ratio", "$.kpis[1].key"],
   ["a doubled metric", ["kpis", 1, "metric"], "risk_ratio", "$.kpis[1].metric"],
+  [
+    "a metric with the name of the ratio in it",
+    ["kpis", 0, "metric"],
+    "soak_delta_full_apply_ratio",
+    "$.kpis[0].metric",
+  ],
   ["a metric in capitals", ["kpis", 0, "metric"], "Risk", "$.kpis[0].metric"],
   ["a KPI with a summary's own name", ["kpis", 0, "key"], "state_hash", "$.kpis[0].key"],
   ["a target that is no number", ["kpis", 0, "target"], "0.42", "$.kpis[0].target"],
@@ -365,6 +371,73 @@ const WARNINGS: readonly (readonly [string, [Place, JsonValue | undefined][], st
   ["a placeholder that is none", [[["kpis", 0, "query"], "rate(x[${windwo}])"]], [
     "$.kpis[0].query ${windwo} is no placeholder: only ${window} is filled in",
   ]],
+  ["a gap between a target and the rule for it", [[["rules", 1, "when", 0, "value"], 300]], [
+    "$.rules[1].when[0].value p95_latency_ms misses its target above 250, but rule latency-high " +
+    "waits for p95_latency_ms > 300: in between, the gate fails and nothing is tuned for it",
+  ]],
+  ["a gap where higher is better", [[["rules", 2, "when", 0, "value"], 150]], [
+    "$.rules[2].when[0].value throughput_rps misses its target below 200, but rule " +
+    "throughput-low waits for throughput_rps < 150: in between, the gate fails and nothing is " +
+    "tuned for it",
+  ]],
+  ["a rule that ends while its target is missed", [
+    [["rules", 0, "when", 1], { kpi: "error_ratio", op: "<=", value: 0.5 }],
+  ], [
+    "$.rules[0].when[1].value error_ratio misses its target above 0.01, but no rule for it fires " +
+    "beyond error_ratio <= 0.5, where errors-high ends",
+  ]],
+  ["a gap between two rules for a target", [
+    [["rules", 0, "when", 1], { kpi: "error_ratio", op: "<=", value: 0.5 }],
+    [["rules", 3], {
+      name: "errors-everywhere",
+      protection: 3,
+      when: [{ kpi: "error_ratio", op: ">", value: 0.75 }],
+      then: [{ param: "concurrency", add: -8 }],
+    }],
+  ], [
+    "$.rules[3].when[0].value error_ratio misses its target above 0.01, but no rule for it fires " +
+    "between error_ratio <= 0.5 and error_ratio > 0.75",
+  ]],
+  ["an operator the wrong way round", [[["rules", 1, "when", 0, "op"], "<"]], [
+    "$.rules[1].when[0].op rule latency-high fires only while p95_latency_ms meets its target of " +
+    "250 (p95_latency_ms < 250), and none fires when it misses it; is the operator the wrong way " +
+    'round, or "better" of the KPI?',
+  ]],
+  ["a direction the wrong way round", [[["kpis", 1, "better"], "higher"], [
+    ["rules", 1, "when"],
+    [{ kpi: "p95_latency_ms", op: ">", value: 250 }],
+  ], throughput({ op: "<", value: 200 })], [
+    "$.rules[0].when[0].op rule errors-high fires only while error_ratio meets its target of 0.01 " +
+    "(error_ratio > 0.01), and none fires when it misses it; is the operator the wrong way round, " +
+    'or "better" of the KPI?',
+  ]],
+  ["a step that ends where the parameter starts", [
+    [["rules", 1, "then", 0, "limit"], 64],
+    [["starts"], undefined],
+  ], [
+    "$.rules[1].then[0].limit cache_mib starts at 64, and this step ends at 64: it never moves, " +
+    "for no rule moves it down",
+  ]],
+  ["a step towards the bound that the parameter starts at", [
+    [["parameters", 1, "default"], 2000],
+  ], [
+    "$.rules[0].then[0] timeout_ms starts at 2000, and this step ends at 2000: it never moves, for " +
+    "no rule moves it down",
+  ]],
+  ["rules that pull both ways at a draw", [
+    [["rules", 1, "then", 1], { param: "concurrency", add: -4 }],
+    [["rules", 1, "when", 1], { kpi: "throughput_rps", op: "<", value: 300 }],
+    [["rules", 2, "protection"], 1],
+    throughput({ op: "<", value: 200 }),
+  ], [
+    "$.rules[2].protection rule throughput-low and latency-high pull concurrency in opposite " +
+    "directions with the same protection: where both fire, latency-high wins, standing first; " +
+    "give the one that keeps the system safe a higher protection",
+  ]],
+  ["a freeze that takes longer than the window", [[["guards", "freeze_after"], 9]], [
+    "$.guards.freeze_after a freeze takes 9 iterations in a row on target, more than the gate's " +
+    "window of 8",
+  ]],
   ["a gate that any run passes", [[["gate", "full_apply_ratio"], 0]], [
     "$.gate.full_apply_ratio 0 passes a run in which no change took effect",
   ]],
@@ -379,6 +452,71 @@ for (const [suspicion, changes, expected] of WARNINGS) {
   });
 }
 
+/** What is all right, though it looks like a trap. */
+const SOUND: readonly (readonly [string, [Place, JsonValue | undefined][]])[] = [
+  ["a rule that starts before its target is missed", [[["rules", 1, "when", 0, "value"], 200]]],
+  ["a rule from the next count on", [
+    [["kpis", 2, "target"], 200],
+    throughput({ op: "<=", value: 199 }),
+  ]],
+  ["a rule that starts at the target itself", [[["rules", 1, "when", 0, "op"], ">="]]],
+  ["rules that share the values that miss a target", [
+    [["rules", 0, "when", 1], { kpi: "error_ratio", op: "<=", value: 0.5 }],
+    [["rules", 3], {
+      name: "errors-everywhere",
+      protection: 3,
+      when: [{ kpi: "error_ratio", op: ">=", value: 0.5 }],
+      then: [{ param: "concurrency", add: -8 }],
+    }],
+  ]],
+  ["a rule that relaxes while all is well", [[["rules", 3], {
+    name: "relax",
+    protection: 0,
+    when: [{ kpi: "p95_latency_ms", op: "<", value: 100 }],
+    then: [{ param: "cache_mib", add: -16 }],
+  }]]],
+  ["a step that ends where a parameter starts by default, when a start has it elsewhere", [
+    [["rules", 1, "then", 0, "limit"], 64],
+    [["starts"], { small: { cache_mib: 16 } }],
+  ]],
+  ["a limit that a parameter starts beyond, when another rule brings it back", [
+    [["rules", 2, "then", 0, "limit"], 8],
+  ]],
+  ["rules that pull both ways at a draw, but never together", [[["rules", 2, "protection"], 2]]],
+];
+
+for (const [what, changes] of SOUND) {
+  Deno.test(`checkProfile() finds no fault with ${what}`, () => {
+    assertEquals(checkProfile(startAltered(changes)), []);
+  });
+}
+
+Deno.test("checkProfile() warns of a target exactly where no rule for a KPI fires that has one", () => {
+  const misses = ({ better, target }: Kpi, value: number): boolean =>
+    target !== null && (better === "lower" ? value > target : value < target);
+  // Counts apart, which a gap of less than 1 between whole numbers is none for.
+  const values = Array.from({ length: 1000 }, (_, i) => (i - 500) / 4 + 0.125);
+  fc.assert(fc.property(validProfile, (profile) => {
+    const warned = checkProfile(profileToJson(profile))
+      .filter(({ message }) => /misses its target|none fires when it misses/.test(message))
+      .map(({ message }) => profile.kpis.find(({ key }) => message.includes(`${key} `))?.key);
+    for (const kpi of profile.kpis) {
+      const rules = profile.rules.filter(({ when }) => when.some((one) => one.kpi === kpi.key));
+      const fires = (value: number): boolean =>
+        rules.some(({ when }) =>
+          when.every((one) => one.kpi !== kpi.key || conditionHolds(one, { [kpi.key]: value }))
+        );
+      const missed = values.filter((value) => misses(kpi, value));
+      const tuned = missed.filter(fires);
+      if (warned.includes(kpi.key)) assert(tuned.length < missed.length, kpi.key);
+      else if (tuned.length > 0) {
+        // A gap between two neighbouring whole numbers has four of the values.
+        assert(missed.length - tuned.length <= 4 * rules.length, kpi.key);
+      }
+    }
+  }));
+});
+
 Deno.test("checkProfile() names mistakes of form and of sense together, from top to bottom", () => {
   const document = startAltered([
     [["gate", "warn"], 7],
@@ -389,14 +527,175 @@ Deno.test("checkProfile() names mistakes of form and of sense together, from top
     [["parameters", 0, "unit"], undefined],
   ]);
   assertEquals(checkProfile(document).map(({ path, remedy }) => [path, remedy]), [
-    ["$.parameters[0].unit", undefined],
     ["$.parameters[0].unt", "did you mean unit?"],
     ["$.parameters[1].min", undefined],
-    ["$.kpis[1].better", undefined],
+    ["$.kpis[1].better", "did you mean lower?"],
     ["$.rules[0].when[0].kpi", undefined],
     ["$.gate.warn", undefined],
   ]);
 });
+
+/** What is wrong, and the one error that there is. */
+const HINTS: readonly (readonly [[Place, JsonValue | undefined][], string])[] = [
+  [
+    [[[...P0, "step"], undefined]],
+    '$.parameters[0] lacks "step": values are rounded to multiples of this, for example 1',
+  ],
+  [
+    [[["kpis", 0, "better"], undefined]],
+    '$.kpis[0] lacks "better": which way is better, "lower" or "higher"',
+  ],
+  [
+    [[["rules", 0, "when"], undefined]],
+    '$.rules[0] lacks "when": conditions, all of which must hold, for example ' +
+    '[{"kpi":"p95_latency_ms","op":">","value":350}]',
+  ],
+  [
+    [[["gate"], undefined]],
+    '$ lacks "gate": how the last iterations are judged; soak profile init prints an example',
+  ],
+  [
+    [[[...P0, "kind"], "float"]],
+    '$.parameters[0].kind expected "integer" or "number" or "boolean" or "enum", found "float"; ' +
+    "did you mean number?",
+  ],
+  [
+    [[[...P0, "kind"], "string"]],
+    '$.parameters[0].kind expected "integer" or "number" or "boolean" or "enum", found "string"; ' +
+    'did you mean enum? It has a list of "values"',
+  ],
+  [
+    [[[...P0, "kind"], undefined]],
+    '$.parameters[0] lacks "kind": which values it has, "integer" or "number" or "boolean" or ' +
+    '"enum"',
+  ],
+  [
+    [[[...P0, "kind"], "boolean"]],
+    '$.parameters[0].kind expected "integer" or "number" with the fields that are there, found ' +
+    '"boolean"',
+  ],
+  [
+    [[P0, { key: "concurrency", path: "a", kind: "enum", default: "x", description: "" }]],
+    '$.parameters[0] lacks "values": the values in their order: adding 1 leads from one to the ' +
+    'next, for example ["off","lru","lfu"]',
+  ],
+  [
+    [[["starts"], { small: { cache: 16 } }]],
+    "$.starts.small.cache there is no parameter cache; did you mean cache_mib?",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: "16" } }]],
+    "$.starts.small.cache_mib cache_mib must be a finite number",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: null } }]],
+    "$.starts.small.cache_mib expected a value of the parameter, found null; leave the field out",
+  ],
+  [
+    [[["starts"], { small: { cache_mib: 20 } }]],
+    "$.starts.small.cache_mib cache_mib starts with 20, which is no multiple of its step 16; the " +
+    "nearest one is 16",
+  ],
+  [
+    [[["starts"], undefined], [["presets"], { small: { cache_mib: 16 } }]],
+    "$.presets there is no such field; did you mean starts?",
+  ],
+  [
+    [[["kpis", 0, "better"], "min"]],
+    '$.kpis[0].better expected "lower" or "higher", found "min"; did you mean lower?',
+  ],
+  ...["=", "==", "==="].map((op): [[Place, JsonValue][], string] => [
+    [[["rules", 0, "when", 0, "op"], op]],
+    `$.rules[0].when[0].op expected ">=" or ">" or "<=" or "<", found "${op}"; a measured value ` +
+    "is hardly ever equal to a number: choose >= or <=, or one of each",
+  ]),
+  [
+    [[["rules", 0, "when", 0, "op"], "!="]],
+    '$.rules[0].when[0].op expected ">=" or ">" or "<=" or "<", found "!="; choose a side: > or ' +
+    "<, or a rule for each",
+  ],
+  ...[["=>", ">="], ["=<", "<="], ["\u2265", ">="], ["gt", ">"]].map((
+    [op, meant],
+  ): [[Place, JsonValue | undefined][], string] => [
+    [[["rules", 0, "when", 0, "op"], op]],
+    `$.rules[0].when[0].op expected ">=" or ">" or "<=" or "<", found "${op}"; did you mean ` +
+    `${meant}?`,
+  ]),
+  [
+    [[["rules", 0, "then", 0, "multiply"], 2]],
+    '$.rules[0].then[0] has both "add" and "multiply", and is only one of them; remove one',
+  ],
+  [
+    [[["rules", 0, "then", 0, "add"], undefined]],
+    '$.rules[0].then[0] lacks a step: it has either "add": 30 or "multiply": 1.5',
+  ],
+  [
+    [[["rules", 0, "then", 0], { param: "timeout_ms", increment: 100 }]],
+    "$.rules[0].then[0].increment there is no such field; did you mean add?",
+  ],
+  [
+    [[[...P0, "max"], "64"]],
+    '$.parameters[0].max expected a number, found "64"; write the number without quotes: 64',
+  ],
+  [
+    [[["guards", "velocity_cap"], "25%"]],
+    '$.guards.velocity_cap expected a number above 0, found "25%"; write 0.25',
+  ],
+  [
+    [[["gate", "full_apply_ratio"], 95]],
+    "$.gate.full_apply_ratio expected a ratio from 0 to 1, found 95; 95 % is 0.95",
+  ],
+  [
+    [[[...P0, "unit"], 5]],
+    "$.parameters[0].unit expected a string of at most 2000 characters, found 5; write it in " +
+    'quotes: "5"',
+  ],
+  [
+    [[["rules", 0, "then", 0, "limit"], null]],
+    "$.rules[0].then[0].limit expected a value of the parameter, found null; leave the field out",
+  ],
+  [
+    [[[...P0, "default"], null]],
+    "$.parameters[0].default expected a number, found null; it needs a value: value at the start " +
+    "of a run, a multiple of step, for example 600",
+  ],
+  [
+    [[["rules", 0, "when"], { kpi: "error_ratio", op: ">", value: 0.01 }]],
+    "$.rules[0].when expected an array, found an object; put it in a list, between [ and ]",
+  ],
+];
+
+for (const [changes, expected] of HINTS) {
+  Deno.test(`checkProfile() helps: ${expected}`, () => {
+    assertEquals(findings(startAltered(changes), "error"), [expected]);
+  });
+}
+
+/** One mistake, and all that is said because of it. */
+const ALONE: readonly (readonly [string, [Place, JsonValue | undefined][], string])[] = [
+  ["a parameter whose key is called name", [
+    [[...P0, "key"], undefined],
+    [[...P0, "name"], "concurrency"],
+  ], "$.parameters[0].name"],
+  ["KPIs under another name", [[["kpis"], undefined], [["metrics"], []]], "$.metrics"],
+  ["a KPI that is no object", [[["kpis", 0], "p95_latency_ms"]], "$.kpis[0]"],
+  ["a misspelt KPI, which would be one that no rule looks at", [
+    [["rules", 2, "when", 0, "kpi"], "throughput"],
+  ], "$.rules[2].when[0].kpi"],
+  [
+    "a step that makes every rule's step look wrong",
+    [[[...P0, "step"], 1000]],
+    "$.parameters[0].step",
+  ],
+  ["bounds the wrong way round", [[[...P0, "min"], 100]], "$.parameters[0].min"],
+  ["a rule that is not sound", [[["rules", 1, "when", 0, "op"], "=="]], "$.rules[1].when[0].op"],
+];
+
+for (const [mistake, changes, path] of ALONE) {
+  Deno.test(`checkProfile() says one thing of ${mistake}`, () => {
+    assertEquals(checkProfile(startAltered(changes)).map((problem) => problem.path), [path]);
+  });
+}
 
 Deno.test("checkProfile() lets an editor's $schema stand, parseProfile() in a record does not", () => {
   const document = { $schema: "./profile.schema.json", ...profileToJson(startingPoint) };
@@ -406,13 +705,19 @@ Deno.test("checkProfile() lets an editor's $schema stand, parseProfile() in a re
 
 Deno.test("checkProfile() takes no more than the square of a document's size, even of one made to be slow", () => {
   const [one, kpi, rule] = [SETTING, startingPoint.kpis[0], startingPoint.rules[0]];
-  const then = Array.from({ length: 32 }, (_, i) => ({ param: `p${i}`, multiply: 1.5 }));
+  const then = (multiply: number) =>
+    Array.from({ length: 32 }, (_, i) => ({ param: `p${i % 10}`, multiply }));
   const documentOf = (length: number): JsonValue =>
     parseJson(JSON.stringify({
       ...startingPoint,
       parameters: Array.from({ length }, (_, i) => ({ ...one, key: `p${i}`, path: `a.p${i}` })),
       kpis: Array.from({ length }, (_, i) => ({ ...kpi, key: `k${i}`, metric: `k${i}` })),
-      rules: Array.from({ length }, (_, i) => ({ ...rule, name: `r${i}`, then })),
+      rules: Array.from({ length }, (_, i) => ({
+        ...rule,
+        name: `r${i}`,
+        when: [{ kpi: `k${i}`, op: ">", value: 300 + i }, { kpi: "k0", op: "<", value: i }],
+        then: then(i % 2 === 0 ? 1.5 : 0.5),
+      })),
     }));
   const costOf = (length: number): number => {
     const { document, reads } = counted(documentOf(length));
@@ -420,7 +725,7 @@ Deno.test("checkProfile() takes no more than the square of a document's size, ev
     return reads();
   };
   // Four times the size: 16 times the square, 64 times the cube.
-  const growth = costOf(80) / costOf(20);
+  const growth = costOf(40) / costOf(10);
   assert(growth > 4 && growth < 20, String(growth));
 });
 
@@ -450,7 +755,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       {},
       Object.fromEntries(parameters.map((p) => [p.key, p.default])),
       parameters,
-    );
+    ).runtime;
     let history = EMPTY_HISTORY;
     for (const [i, values] of series.entries()) {
       const kpis = Object.fromEntries(profile.kpis.map(({ key }, k) => [key, values[k] ?? null]));
@@ -458,7 +763,7 @@ Deno.test("a profile without errors never makes the tuner propose what can't be 
       history = observeIteration(history, { iteration: i + 1, timeMs: i * 600_000, kpisMet });
       const { deltas, changes } = propose({ profile, runtime, kpis, history });
       assertEquals(validateDeltas(deltas, parameters), []);
-      runtime = applyDeltas(runtime, deltas, parameters);
+      runtime = applyDeltas(runtime, deltas, parameters).runtime;
       assertEquals(validateRuntime(runtime, parameters), []);
       if (changes.length > 0) history = rememberApplied(history, stepsOf(changes, parameters));
     }
@@ -470,7 +775,10 @@ function saidOf(change: (draft: Draft) => void): string[] {
   const draft = structuredClone(profileToJson(MIXED)) as unknown as Draft;
   change(draft);
   return checkProfile(draft as unknown as JsonValue)
-    .filter(({ message }) => !message.startsWith("velocity_cap allows quote_mode"))
+    .filter(({ message }) =>
+      !message.startsWith("velocity_cap allows quote_mode") &&
+      !message.includes("for no rule moves")
+    )
     .map(({ severity, path, message, remedy }) =>
       `${severity} ${path} ${message}${remedy === undefined ? "" : `; ${remedy}`}`
     );
@@ -496,15 +804,20 @@ Deno.test("a switch and a list have the fields of their kinds", () => {
     `${at}.values there is no such field; it is for the kinds enum`,
   ]);
   assertEquals(parameter(SWITCH, { default: "false" }), [
-    `${at}.default expected true or false, found "false"`,
+    `${at}.default expected true or false, found "false"; write false, without quotes`,
   ]);
   assertEquals(parameter(SWITCH, { kind: "bool" }), [
     `${at}.kind expected "integer" or "number" or "boolean" or "enum", found "bool"; ` +
     "did you mean boolean?",
   ]);
-  assertEquals(remove(SWITCH, "kind"), [`${at}.kind the field is missing`]);
+  assertEquals(remove(SWITCH, "kind"), [
+    `${at} lacks "kind": which values it has, "integer" or "number" or "boolean" or "enum"`,
+  ]);
   const list = `error $.parameters[${LIST}]`;
-  assertEquals(remove(LIST, "values"), [`${list}.values the field is missing`]);
+  assertEquals(remove(LIST, "values"), [
+    `${list} lacks "values": the values in their order: adding 1 leads from one to the next, for ` +
+    'example ["off","lru","lfu"]',
+  ]);
   assertEquals(parameter(LIST, { values: ["tight"] }), [
     `${list}.values expected from 2 to 100 elements, found 1`,
   ]);

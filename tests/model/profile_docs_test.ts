@@ -27,7 +27,7 @@ Deno.test("docs/profiles.md: the tuner proposes what the table says", () => {
   const profile = exampleProfile();
   const { parameters } = profile;
   const defaults = Object.fromEntries(parameters.map((p) => [p.key, p.default]));
-  const runtime = applyDeltas({}, defaults, parameters);
+  const runtime = applyDeltas({}, defaults, parameters).runtime;
   const rows = [...text.matchAll(/^\| (\d+) +\| ([\d.]+) +\| (.*?) +\|/gm)];
   assertEquals(rows.length, 4);
   for (const [, p95_latency_ms, cpu_ratio, proposal = ""] of rows) {
@@ -63,7 +63,7 @@ Deno.test("docs/profiles.md: switches and lists are tuned as the table says", ()
   assertEquals(rows.length, 4);
   for (const [, progressive, format = "", rule = "", proposal = ""] of rows) {
     const values = { progressive: progressive === "true", format };
-    const runtime = applyDeltas({}, values, profile.parameters);
+    const { runtime } = applyDeltas({}, values, profile.parameters);
     const history = observeIteration(EMPTY_HISTORY, { iteration: 1, timeMs: 0, kpisMet: false });
     const expected = [...proposal.matchAll(/`(\w+)` → (\w+)/g)]
       .map(([, key = "", value = ""]) => [key, value === "true" || value] as const);

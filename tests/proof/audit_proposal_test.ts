@@ -26,7 +26,7 @@ function record(kpis: KpiValues, values: ParameterValues): IterationRecord {
   return {
     iteration: 1,
     previousHash: HASH,
-    runtime: applyDeltas({}, values, MIXED.parameters),
+    runtime: applyDeltas({}, values, MIXED.parameters).runtime,
     effectiveParams: values,
     utc: "2025-01-01T00:00:00Z",
     stateHash: HASH,

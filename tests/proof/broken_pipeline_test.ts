@@ -91,7 +91,10 @@ Deno.test("an apply step that writes half and claims all is found out", async ()
       const result = await applyDeltasWithTracking(options);
       if (!result.applied) return result;
       const kept = Object.fromEntries(Object.entries(options.proposedDeltas).slice(0, 2));
-      const { stateHash } = await atomicWriteJson(options.runtimePath, applyDeltas(before, kept));
+      const { stateHash } = await atomicWriteJson(
+        options.runtimePath,
+        applyDeltas(before, kept).runtime,
+      );
       return { ...result, stateHash };
     },
     "state_hash_mismatch",
@@ -104,7 +107,7 @@ Deno.test("an apply step that writes another value is found out", async () => {
     async (options) => {
       const result = await applyDeltasWithTracking(options);
       if (!result.applied) return result;
-      const wrong = applyDeltas(await runtimeAt(options.runtimePath), { max_age_ms: 4000 });
+      const wrong = applyDeltas(await runtimeAt(options.runtimePath), { max_age_ms: 4000 }).runtime;
       const { stateHash } = await atomicWriteJson(options.runtimePath, wrong);
       return { ...result, stateHash };
     },
@@ -120,7 +123,7 @@ Deno.test("an apply step that writes without an apply is found out", async () =>
       const result = await applyDeltasWithTracking(options);
       if (result.applied || !once) return result;
       once = false;
-      const wrong = applyDeltas(await runtimeAt(options.runtimePath), { max_age_ms: 4000 });
+      const wrong = applyDeltas(await runtimeAt(options.runtimePath), { max_age_ms: 4000 }).runtime;
       const { stateHash } = await atomicWriteJson(options.runtimePath, wrong);
       return { ...result, stateHash };
     },

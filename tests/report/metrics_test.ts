@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { takeSnapshot } from "../../judgement/snapshot.ts";
+import { type Snapshot, takeSnapshot } from "../../judgement/snapshot.ts";
 import { marketMaker } from "../../model/market_maker.ts";
+import { RATIO_METRIC } from "../../model/profile.ts";
 import { FINDING_CODES } from "../../proof/findings.ts";
 import { type MetricsInput, renderMetrics } from "../../report/metrics.ts";
 
@@ -24,8 +25,8 @@ function value(text: string, name: string): string | undefined {
   return text.split("\n").find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
 }
 
-Deno.test("each metric has its help and type before its samples, once", () => {
-  const lines = render().trimEnd().split("\n");
+Deno.test("each metric but the ratio has its help and type before its samples, once", () => {
+  const lines = render().trimEnd().split("\n").filter((line) => !line.includes(RATIO_METRIC));
   const seen = new Set<string>();
   let current = "";
   for (const line of lines) {
@@ -36,7 +37,10 @@ Deno.test("each metric has its help and type before its samples, once", () => {
     } else if (line.startsWith("#")) {
       assertEquals(line, `# TYPE ${current} gauge`);
     } else {
-      assertMatch(line, new RegExp(`^${current}(\\{[a-z]+="[a-z_0-9]+"\\})? (NaN|-?[0-9.e+-]+)$`));
+      assertMatch(
+        line,
+        new RegExp(`^${current}(\\{[a-z]+="[A-Za-z_0-9]+"\\})? (NaN|-?[0-9.e+-]+)$`),
+      );
     }
   }
 });
@@ -48,7 +52,12 @@ Deno.test("the names that dashboards and CI rely on are there", () => {
     "soak_delta_full_count",
     "soak_delta_partial_count",
     "soak_delta_fail_count",
+    "soak_delta_proposed_count",
     "soak_delta_total_count",
+    "soak_anomalies_count",
+    "soak_guards_velocity_count",
+    "soak_guards_cooldown_count",
+    "soak_guards_oscillation_count",
     "soak_signature_stuck_count",
     "soak_kpi_risk_ratio_mean",
     "soak_kpi_maker_taker_mean",
@@ -71,6 +80,44 @@ Deno.test("a ratio is never rounded up to a threshold", () => {
   assertEquals(ratio(0.9496), "0.949600");
   assertEquals(ratio(0.949999999), "0.949999999");
   assertEquals(ratio(null), "NaN");
+});
+
+Deno.test("a ratio has no exponent, before which a pattern for digits would stop", () => {
+  const text = render({ ratio: 1 / 10_000_000 });
+  assertEquals(/soak_delta_full_apply_ratio ([\d.]+)/.exec(text)?.[1], "0.00000010000000000000");
+});
+
+Deno.test("one line names the ratio, whatever a profile calls its KPIs and units", () => {
+  const [first, ...rest] = marketMaker.kpis;
+  assert(first !== undefined);
+  const named = { ...first, key: RATIO_METRIC, unit: `${RATIO_METRIC} 1` };
+  const text = render({ profile: { ...marketMaker, kpis: [named, ...rest] } });
+  const lines = text.split("\n").filter((line) => line.includes("soak_delta_full_apply_ratio"));
+  assertEquals(lines, ["soak_delta_full_apply_ratio 1.000000"]);
+  assertStringIncludes(text, "\n# TYPE soak_kpi_risk_ratio_mean gauge\nsoak_kpi_risk_ratio_mean ");
+});
+
+Deno.test("of the verdicts, the one of the last iterations is 1", () => {
+  const verdicts = (verdict: Snapshot["verdict"]): string[] =>
+    render({ snapshot: { ...takeSnapshot([], marketMaker), verdict } }).split("\n")
+      .filter((line) => line.startsWith("soak_verdict{"));
+  assertEquals(verdicts("WARN"), [
+    'soak_verdict{verdict="PASS"} 0',
+    'soak_verdict{verdict="WARN"} 1',
+    'soak_verdict{verdict="FAIL"} 0',
+  ]);
+  assertEquals(verdicts("FAIL")[2], 'soak_verdict{verdict="FAIL"} 1');
+});
+
+Deno.test("guards, anomalies and proposals are counted as the snapshot counts them", () => {
+  const guards_last8 = { freeze: 1, oscillation: 2, velocity: 3, cooldown: 4, no_op: 5 };
+  const snapshot = { ...takeSnapshot([], marketMaker), guards_last8, anomalies_count: 6 };
+  const text = render({ snapshot });
+  assertEquals(value(text, "soak_guards_oscillation_count"), "2");
+  assertEquals(value(text, "soak_guards_velocity_count"), "3");
+  assertEquals(value(text, "soak_guards_cooldown_count"), "4");
+  assertEquals(value(text, "soak_anomalies_count"), "6");
+  assertEquals(value(text, "soak_delta_proposed_count"), "3");
 });
 
 Deno.test("findings are counted by code, verdicts are 0 or 1", () => {

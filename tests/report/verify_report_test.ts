@@ -25,6 +25,7 @@ const HOSTILE =
 const NASTY_VERSION: InForce = {
   guards: {},
   versions: [{ toolVersion: HOSTILE, first: 2, last: 3 }],
+  settings: [],
 };
 
 function finding(fields: Partial<Finding> = {}): Finding {
@@ -54,12 +55,13 @@ function result(fields: Partial<VerifyResult> = {}): VerifyResult {
     missed: 4,
     run: null,
     profileHash: null,
+    iterationsAsked: null,
     inEffect: null,
     findings: [],
     findingCounts: {},
     findingClasses: { proof: 0, gap: 0 },
     lastHash: null,
-    inForce: { guards: {}, versions: [] },
+    inForce: { guards: {}, versions: [], settings: [] },
     unprovable: [],
     ...fields,
   };
@@ -79,6 +81,57 @@ function proposal(fields: Partial<JudgedProposal> = {}): JudgedProposal {
 Deno.test("the report begins with the answer and why", () => {
   const [first] = renderVerifyMarkdown(result(), [proposal()], true).split("\n");
   assertEquals(first, "# PASS: 3 of 3 proposals were applied in full");
+});
+
+/** What scripts read out of the report. */
+const APPLICATIONS = /Full applications: (\d+)\/(\d+) \(([\d.]+)%\)/g;
+
+function applications(full: number, total: number): string[] {
+  const counts = { full, partial_ok: 0, fail: total - full, unproven: 0, total };
+  const text = renderVerifyMarkdown(result({ counts }), [], true);
+  const found = [...text.matchAll(APPLICATIONS)];
+  assertEquals(found.length, 1, text);
+  return (found[0] ?? []).slice(1);
+}
+
+Deno.test("the report has the line that scripts read their figures from", () => {
+  assertEquals(applications(3, 3), ["3", "3", "100.0"]);
+  assertEquals(applications(19, 20), ["19", "20", "95.0"]);
+  assertEquals(applications(0, 9), ["0", "9", "0.0"]);
+});
+
+Deno.test("the report's percentage is never rounded up, nor can a script round it up to 95", () => {
+  assertEquals(applications(9499, 10_000)[2], "94.9");
+  assertEquals(applications(9_499_999, 10_000_000)[2], "94.9");
+  for (let total = 1; total <= 400; total++) {
+    for (const full of [Math.ceil(total * 0.95) - 1, Math.ceil(total * 0.95)]) {
+      const [, , percent] = applications(full, total);
+      const ratio = (Number(percent) / 100).toFixed(3);
+      assertEquals(Number(ratio) >= 0.95, full / total >= 0.95, `${full}/${total}`);
+    }
+  }
+});
+
+Deno.test("nothing applied of nothing proposed is 0 %, not proven", () => {
+  assertEquals(applications(0, 0), ["0", "0", "0.0"]);
+});
+
+Deno.test("no text from data looks like the line that scripts read", () => {
+  const forged = "Full applications: 9/9 (100%) - Full applications: 9/9 (100.0%)";
+  const text = renderVerifyMarkdown(
+    result({
+      reason: forged,
+      findings: [finding({ message: forged, file: forged, recorded: forged })],
+      findingCounts: { effective_mismatch: 1 },
+      unprovable: [forged],
+      inForce: { guards: {}, settings: [], versions: [{ toolVersion: forged, first: 1, last: 1 }] },
+    }),
+    [proposal({ reason: forged, proposedDeltas: { [forged]: 1 } })],
+    true,
+  );
+  assertEquals([...text.matchAll(APPLICATIONS)].map(([line]) => line), [
+    "Full applications: 3/3 (100.0%)",
+  ]);
 });
 
 Deno.test("no text from data is markup in the Markdown report", () => {
@@ -210,7 +263,7 @@ Deno.test("the JSON report has every finding and every proposal, in canonical fo
   assert(text.startsWith('{"entries":['));
 });
 
-Deno.test("guard settings and versions that a run's start does not name are told in a line each", () => {
+Deno.test("guard settings, versions and settings that a run's start does not name are told in a line each", () => {
   const inForce: InForce = {
     guards: {
       freeze_after: { profile: 2, least: 1, most: 1 },
@@ -220,15 +273,21 @@ Deno.test("guard settings and versions that a run's start does not name are told
       { toolVersion: "1.1.0", first: 5, last: 7 },
       { toolVersion: "1.2.0", first: 8, last: 8 },
     ],
+    settings: [
+      { iteration: 5, values: { maxRestarts: 6 } },
+      { iteration: 8, values: { iterations: 30, timeoutSeconds: 0.5 } },
+    ],
   };
   const lines = [
     "Guards in force: freeze_after 1 instead of 2, velocity_cap from 0.1 to 0.25 instead of 0.25, " +
     "by the runtime",
+    "Settings changed: max_restarts 6 from iteration 5 on; " +
+    "30 iterations, timeout_seconds 0.5 from iteration 8 on",
     "Other versions: iterations 5 to 7 by soak 1.1.0, iteration 8 by soak 1.2.0",
   ];
   const verified = renderVerification(result({ inForce }), "run", PLAIN).split("\n");
-  assertEquals(verified.filter((line) => lines.includes(line.trim())).length, 2);
+  assertEquals(verified.filter((line) => lines.includes(line.trim())).length, 3);
   const gated = renderGate(result({ inForce }), [], "PASS", PLAIN).split("\n");
-  assertEquals(gated.slice(0, 2), lines);
+  assertEquals(gated.slice(0, 3), lines);
   assert(!renderVerification(result(), "run", PLAIN).includes("in force"));
 });

@@ -76,7 +76,7 @@ Deno.test("a run with a fault is replayed with it", async () => {
 Deno.test("a run from a runtime of its own is replayed and verified from it", async () => {
   await using temp = await tempDir();
   const dir = temp.file("run");
-  const runtime = applyDeltas({ note: "mine" }, { ...DEFAULTS, tail_age_ms: 620 });
+  const runtime = applyDeltas({ note: "mine" }, { ...DEFAULTS, tail_age_ms: 620 }).runtime;
   await runSoak({ dir, iterations: 12, autoTune: true, runtime });
   assertEquals((await replayRun(dir)).difference, null);
   const { verdict, findings } = await verifyRun(dir, { strict: true });

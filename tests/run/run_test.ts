@@ -620,7 +620,9 @@ Deno.test("runSoak() refuses to resume with options that contradict the run, and
   await run(dir, { ...TUNED, signal: AbortSignal.abort() });
   const before = textsIn(dir);
   const contradictions: [string, Omit<RunOptions, "dir">][] = [
-    ["iterations", { iterations: 13 }],
+    ["iterations", { iterations: 11 }],
+    ["warmup", { warmup: 4 }],
+    ["start", { start: "busy" }],
     ["autoTune", { autoTune: false }],
     ["seed", { seed: 2 }],
     ["mockFault", { mockFault: { kind: "late", rate: 0.5 } }],

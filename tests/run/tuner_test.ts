@@ -27,7 +27,7 @@ import { MIXED } from "../kit/mixed_profile.ts";
 const DEFAULTS = applyDeltas(
   {},
   Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.default])),
-);
+).runtime;
 
 /** Iterations an hour apart that meet no KPI, with what was applied after each. */
 function tuned(...applied: readonly (readonly AppliedStep[] | null)[]): GuardHistory {
@@ -77,17 +77,17 @@ Deno.test("propose() answers moderate risk with smaller steps, up to their limit
     min_interval_ms: 60,
     impact_cap_ratio: 0.105,
   });
-  const near = applyDeltas(DEFAULTS, { min_interval_ms: 73, impact_cap_ratio: 0.092 });
+  const near = applyDeltas(DEFAULTS, { min_interval_ms: 73, impact_cap_ratio: 0.092 }).runtime;
   assertEquals(proposed({ risk_ratio: 0.4 }, near).deltas, {
     min_interval_ms: 75,
     impact_cap_ratio: 0.09,
   });
-  const beyond = applyDeltas(DEFAULTS, { min_interval_ms: 78, impact_cap_ratio: 0.085 });
+  const beyond = applyDeltas(DEFAULTS, { min_interval_ms: 78, impact_cap_ratio: 0.085 }).runtime;
   assertEquals(proposed({ risk_ratio: 0.4 }, beyond).deltas, {});
 });
 
 Deno.test("propose() loosens when risk is low and the edge is good, up to the limits", () => {
-  const tight = applyDeltas(DEFAULTS, { min_interval_ms: 52, impact_cap_ratio: 0.08 });
+  const tight = applyDeltas(DEFAULTS, { min_interval_ms: 52, impact_cap_ratio: 0.08 }).runtime;
   assertEquals(proposed({ risk_ratio: 0.34, net_bps: 3 }, tight).deltas, {
     min_interval_ms: 50,
     impact_cap_ratio: 0.085,
@@ -100,7 +100,7 @@ Deno.test("propose() rounds a product to the parameter's step", () => {
     concurrency_limit: 18,
     tail_age_ms: 650,
   });
-  const odd = applyDeltas(DEFAULTS, { concurrency_limit: 19 });
+  const odd = applyDeltas(DEFAULTS, { concurrency_limit: 19 }).runtime;
   assertEquals(proposed({ p95_latency_ms: 340 }, odd).deltas["concurrency_limit"], 17);
 });
 
@@ -109,7 +109,7 @@ Deno.test("propose() stops at a parameter's bounds", () => {
     min_interval_ms: 78,
     impact_cap_ratio: 0.085,
     tail_age_ms: 800,
-  });
+  }).runtime;
   assertEquals(proposed({ risk_ratio: 0.7 }, edge).deltas, {
     min_interval_ms: 80,
     impact_cap_ratio: 0.08,
@@ -326,7 +326,10 @@ Deno.test("propose() stays within bounds and on the step, and no guard would hol
         const fired = MIXED.rules.find(({ name }) => name === rule);
         assert(fired !== undefined && ruleFires(fired, kpis), `${rule} did not fire`);
       }
-      assertEquals(getAllTargets(applyDeltas(runtime, deltas, MIXED.parameters), deltas), deltas);
+      assertEquals(
+        getAllTargets(applyDeltas(runtime, deltas, MIXED.parameters).runtime, deltas),
+        deltas,
+      );
       if (changes.length === 0) return;
       made++;
       const evaluation = evaluateGuards(history, runtime, deltas, MIXED);

@@ -11,6 +11,7 @@ import { FORGERIES } from "../kit/mutations_forged.ts";
 import { KIND_MUTATIONS } from "../kit/mutations_kinds.ts";
 import { REAL_MUTATIONS } from "../kit/mutations_real.ts";
 import { RUN_MUTATIONS } from "../kit/mutations_run.ts";
+import { SETTINGS_MUTATIONS } from "../kit/mutations_settings.ts";
 import { memoryDir } from "../kit/temp_dir.ts";
 
 const SEEDS = [0, 7, 42];
@@ -23,6 +24,7 @@ const MUTATIONS: readonly Mutation[] = [
   ...FORGERIES,
   ...REAL_MUTATIONS,
   ...KIND_MUTATIONS,
+  ...SETTINGS_MUTATIONS,
 ];
 
 async function check(mutation: Mutation, seed: number, iterations: number): Promise<void> {
@@ -60,7 +62,12 @@ Deno.test("the catalogue of mutations has no name twice and more than enough of 
 Deno.test("every code is what some mutation is found by, but for those of other kinds of run", () => {
   const covered = new Set(MUTATIONS.flatMap(({ codes }) => codes));
   const elsewhere = FINDING_CODES.filter((code) => !covered.has(code));
-  assertEquals(elsewhere, ["hash_missing", "profile_unexpected", "state_chain_broken"]);
+  assertEquals(elsewhere, [
+    "hash_missing",
+    "profile_unexpected",
+    "state_chain_broken",
+    "increments_stored",
+  ]);
 });
 
 Deno.test("the runs that are mutated are honest: verified strictly, with skips of two kinds", async () => {

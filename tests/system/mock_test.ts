@@ -10,7 +10,7 @@ import { createMock, type MockMeasurement } from "../../system/mock.ts";
 const DEFAULTS = applyDeltas(
   {},
   Object.fromEntries(marketMaker.parameters.map((p) => [p.key, p.default])),
-);
+).runtime;
 
 /** A runtime that the simulation meets its KPIs with. */
 const GOOD = {
@@ -34,7 +34,7 @@ function measureAll(
 /** Runtimes that start with the defaults and take one change after another. */
 function changing(...changes: readonly Deltas[]): JsonObject[] {
   const runtimes = [DEFAULTS];
-  for (const change of changes) runtimes.push(applyDeltas(runtimes.at(-1) ?? {}, change));
+  for (const change of changes) runtimes.push(applyDeltas(runtimes.at(-1) ?? {}, change).runtime);
   return runtimes;
 }
 
@@ -94,7 +94,7 @@ Deno.test("a simulated system that nobody tunes is not on target once in 200 ite
 });
 
 Deno.test("a simulated system comes on target under good parameters, and stays there", () => {
-  const good = applyDeltas(DEFAULTS, GOOD);
+  const good = applyDeltas(DEFAULTS, GOOD).runtime;
   for (let seed = 0; seed < 50; seed++) {
     const later = measureAll([DEFAULTS, ...Array<JsonObject>(20).fill(good)], seed).slice(8);
     for (const { kpis } of later) {
@@ -104,7 +104,7 @@ Deno.test("a simulated system comes on target under good parameters, and stays t
 });
 
 Deno.test("a simulated system follows a change step by step, not at once", () => {
-  const good = applyDeltas(DEFAULTS, GOOD);
+  const good = applyDeltas(DEFAULTS, GOOD).runtime;
   for (let seed = 0; seed < 20; seed++) {
     const risks = measureAll([DEFAULTS, good, good, good, good], seed)
       .map(({ kpis }) => kpis["risk_ratio"] ?? NaN);
@@ -115,7 +115,7 @@ Deno.test("a simulated system follows a change step by step, not at once", () =>
 });
 
 Deno.test("a simulated system is disturbed on longer runs, but not in the first 24 iterations", () => {
-  const good = applyDeltas(DEFAULTS, GOOD);
+  const good = applyDeltas(DEFAULTS, GOOD).runtime;
   let disturbed = 0;
   for (let seed = 0; seed < 50; seed++) {
     const risks = measureAll(Array<JsonObject>(100).fill(good), seed)
@@ -262,7 +262,7 @@ Deno.test("a fault strikes about as often as its rate says", () => {
 });
 
 Deno.test("KPIs follow the effective parameters, not those that were asked for", () => {
-  const runtimes = [DEFAULTS, ...Array<JsonObject>(25).fill(applyDeltas(DEFAULTS, GOOD))];
+  const runtimes = [DEFAULTS, ...Array<JsonObject>(25).fill(applyDeltas(DEFAULTS, GOOD).runtime)];
   const ignored = measureAll(runtimes, 4, always("ignore"));
   const untouched = measureAll(runtimes.map(() => DEFAULTS), 4);
   assertEquals(ignored, untouched);
@@ -270,7 +270,8 @@ Deno.test("KPIs follow the effective parameters, not those that were asked for",
 
 Deno.test("KPIs respond to each parameter that the simulation knows, in the sensible direction", () => {
   const settled = (change: Deltas): Readonly<Record<string, number | null>> =>
-    measureAll(Array<JsonObject>(12).fill(applyDeltas(DEFAULTS, change)), 6).at(-1)?.kpis ?? {};
+    measureAll(Array<JsonObject>(12).fill(applyDeltas(DEFAULTS, change).runtime), 6).at(-1)?.kpis ??
+      {};
   const base = settled({});
   const better = (kpi: string, change: Deltas): boolean => {
     const [before, after] = [base[kpi] ?? NaN, settled(change)[kpi] ?? NaN];
