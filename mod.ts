@@ -36,8 +36,10 @@ export * from "./verify.ts";
 export * from "./gate.ts";
 
 export { runSoak } from "./run/run.ts";
-export type { RunResult } from "./run/run.ts";
+export type { Contradiction, RunResult } from "./run/run.ts";
 export type { RunOptions, RunStart } from "./run/state.ts";
+export type { Difference } from "./model/effective.ts";
+export type { Phase, PhaseName } from "./model/phase.ts";
 export type { RealRequest, SystemRequest } from "./model/system_spec.ts";
 export type { TuningCounts } from "./record/tuning_report.ts";
 export {

@@ -23,6 +23,7 @@ export type RunCommand =
     readonly profile: string | undefined;
     /** The runtime file to start from. */
     readonly runtimePath: string | undefined;
+    readonly failFast: boolean;
     readonly quiet: boolean;
     readonly json: boolean;
   }

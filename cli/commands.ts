@@ -149,6 +149,13 @@ const RUN: CommandSpec = {
       placeholder: null,
       description: "go on with the run in the directory, finished or not",
     },
+    {
+      name: "fail-fast",
+      placeholder: null,
+      description: "end with exit 1 at the first iteration that ran with other values than the " +
+        "runtime's",
+      synonyms: ["bail", "failfast"],
+    },
     { name: "quiet", placeholder: null, description: "show no progress", synonyms: ["silent"] },
     JSON_FLAG,
     ...RUN_REAL_FLAGS,
@@ -168,6 +175,7 @@ const RUN: CommandSpec = {
   ],
   exits: {
     0: "ran to its end, or had nothing left to do; soak gate judges it",
+    1: "--fail-fast: the system ran with other values than the runtime's",
     4: "the system could not be measured, or the disk not written; --resume goes on",
     130: "interrupted (143: terminated); --resume goes on",
   },
@@ -222,7 +230,8 @@ const GATE: CommandSpec = {
     "Writes GATE_REPORT.json and POST_SOAK_SNAPSHOT.json into the run directory. A run at work is " +
     "not judged.",
     "KPIs are on target when enough of the last iterations met every KPI (gate.pass of " +
-    "gate.window in the profile; from gate.warn on it passes with a warning). The run is ready to " +
+    "gate.window in the profile; from gate.warn on it passes with a warning; those of a warm-up are " +
+    "not among them). The run is ready to " +
     "freeze when, besides, the freeze was entered among them, the state that the run ends with was " +
     "on target in most of its iterations, and the last 3 did not all miss a KPI. That the system " +
     "stayed up is about the whole run: every death and every failed attempt to measure counts, " +

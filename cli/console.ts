@@ -6,26 +6,31 @@
 
 import { osError, SoakError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
-import { type Page, Progress, sanitize, type Style, style, useColor } from "../report/terminal.ts";
+import { type Page, sanitize, type Style, style, useColor, wrapLine } from "../report/terminal.ts";
 
 /** Where a command writes and what it needs to know of its surroundings. */
 export interface Io {
-  /** Writes a line of a result. */
+  /** Writes a line of a result as it is: for programs, or to be copied. */
   out(line: string): void;
-  /** Writes lines of a result. */
+  /** Writes lines of a result for people, broken at spaces where the terminal is narrow. */
   page(lines: Page): void;
-  /** Writes a line of a diagnostic. */
+  /** Writes a line of a diagnostic, broken in the same way. */
   err(line: string): void;
-  /** Writes progress as it is. */
-  progress(text: string): void;
+  /**
+   * Shows a line on the terminal that the next one takes the place of, and whatever else is printed;
+   * an empty one takes it away.
+   */
+  status(line: string): void;
   /** Colours for results. */
   readonly outStyle: Style;
   /** Colours for diagnostics. */
   readonly errStyle: Style;
-  /** Whether progress can redraw its line. */
+  /** Whether diagnostics go to a terminal that can draw a line again. */
   readonly redraws: boolean;
-  /** Width of the terminal. */
-  readonly columns: number;
+  /** Width of the terminal for results now; infinite if they do not go to one. */
+  readonly outColumns: number;
+  /** Width of the terminal for diagnostics now; infinite if they do not go to one. */
+  readonly errColumns: number;
   /** `SOURCE_DATE_EPOCH`, if it is set. */
   readonly sourceDateEpoch: string | undefined;
   /** Whether `SOAK_DEBUG` asks for stack traces. */
@@ -34,6 +39,8 @@ export interface Io {
   nowMs(): number;
   /** Aborted by the first SIGINT or SIGTERM, with the exit code as its reason. */
   readonly signal: AbortSignal;
+  /** How to go on, should a second signal end the process at once; `null` if there is no way. */
+  goOn: string | null;
 }
 
 const STREAMS = { "standard output": Deno.stdout, "standard error": Deno.stderr } as const;
@@ -77,37 +84,61 @@ function environment(variable: string): string | undefined {
 /** Opens the process's own surroundings. */
 export function openIo(signal: AbortSignal): Io {
   const noColor = environment("NO_COLOR");
-  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal(), noColor });
-  const errColor = useColor({ isTerminal: Deno.stderr.isTerminal(), noColor });
+  const isDumb = environment("TERM") === "dumb";
+  const redraws = Deno.stderr.isTerminal() && !isDumb;
+  const outColor = useColor({ isTerminal: Deno.stdout.isTerminal() && !isDumb, noColor });
+  const errColor = useColor({ isTerminal: redraws, noColor });
+  let drawn = false;
+  const status = (line: string): void => {
+    if (line === "" && !drawn) return;
+    writeDiagnostic(`\r${sanitize(line, errColor)}\x1b[K`);
+    drawn = line !== "";
+  };
+  const lines = (text: string, color: boolean, columns: number): string =>
+    wrapLine(sanitize(text, color), columns).map((line) => `${line}\n`).join("");
+  const widthOf = (stream: { isTerminal(): boolean }): number =>
+    stream.isTerminal() ? terminalColumns() : Infinity;
   return {
-    out: (line) => write("standard output", `${sanitize(line, outColor)}\n`),
-    page: (lines) => {
-      const safe = lines.split("\n").map((line) => `${sanitize(line, outColor)}\n`);
+    out(line) {
+      status("");
+      write("standard output", `${sanitize(line, outColor)}\n`);
+    },
+    page(text) {
+      status("");
+      const columns = widthOf(Deno.stdout);
+      const safe = text.split("\n").map((line) => lines(line, outColor, columns));
       write("standard output", safe.join(""));
     },
-    err: (line) => writeDiagnostic(`${sanitize(line, errColor)}\n`),
-    progress: (text) => text !== "" && writeDiagnostic(text),
+    err(line) {
+      status("");
+      writeDiagnostic(lines(line, errColor, widthOf(Deno.stderr)));
+    },
+    status,
     outStyle: style(outColor),
     errStyle: style(errColor),
-    redraws: Deno.stderr.isTerminal(),
-    columns: Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80,
+    redraws,
+    get outColumns() {
+      return widthOf(Deno.stdout);
+    },
+    get errColumns() {
+      return widthOf(Deno.stderr);
+    },
     sourceDateEpoch: environment("SOURCE_DATE_EPOCH"),
     debug: environment("SOAK_DEBUG") === "1",
     nowMs: () => performance.now(),
     signal,
+    goOn: null,
   };
 }
 
-/** Progress over iterations, as far as the terminal can show it. */
-export function openProgress(io: Io, total: number, done = 0, startMs = io.nowMs()): Progress {
-  return new Progress({
-    total,
-    done,
-    isTerminal: io.redraws,
-    columns: io.columns,
-    color: io.errStyle.red("x") !== "x",
-    startMs,
-  });
+/** Width of the terminal; some do not tell. */
+function terminalColumns(): number {
+  try {
+    const { columns } = Deno.consoleSize();
+    return columns >= 1 ? columns : 80;
+  } catch {
+    return 80;
+  }
 }
 
 /** Says in one line what went wrong. */

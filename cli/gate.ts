@@ -32,7 +32,7 @@ export async function executeGate(command: GateCommand, io: Io): Promise<number>
       verification: { ...summaryOf(verification), findings: verification.findings },
     }));
   } else {
-    io.page(renderGate(verification, checks, verdict, io.outStyle));
+    io.page(renderGate(verification, checks, verdict, io.outStyle, io.outColumns));
   }
   if (unwritten !== null) throw withReportFlag(unwritten);
   return EXIT_OF_VERDICT[verdict];

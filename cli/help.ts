@@ -15,7 +15,7 @@ import { SCRIPT_FLAGS, SCRIPT_MODULES, TRAPS } from "./migration.ts";
 
 /** Shows help; without having been asked for it, the command line was wrong. */
 export function executeHelp(command: HelpCommand, io: Io): number {
-  const text = helpText(command.topic).trimEnd();
+  const text = helpText(command.topic, command.asked ? io.outColumns : io.errColumns).trimEnd();
   for (const line of text.split("\n")) command.asked ? io.out(line) : io.err(line);
   return command.asked ? EXIT.passed : EXIT.usage;
 }
@@ -28,16 +28,24 @@ export function executeVersion(io: Io): number {
 
 const WIDTH = 80;
 
-/** The help on a topic, ready to print; no line is wider than 80 columns. */
-export function helpText(topic: HelpTopic | undefined): string {
-  if (topic === undefined) return generalHelp();
-  if (topic === "codes") return codesText();
-  return topic === "migrating" ? migratingText() : commandText(topic, COMMANDS[topic]);
+/**
+ * The help on a topic, ready to print; no line is wider than 80 columns, but for the codes', which
+ * are as wide as the terminal.
+ */
+export function helpText(topic: HelpTopic | undefined, columns = Infinity): string {
+  if (topic === "codes") return codesText(columns);
+  const width = Math.min(WIDTH, columns);
+  if (topic === undefined) return generalHelp(width);
+  return topic === "migrating" ? migratingText(width) : commandText(topic, COMMANDS[topic], width);
 }
 
-function generalHelp(): string {
+function generalHelp(width: number): string {
+  const columns = columnsIn(width);
   return [
-    "soak: run a soak test that tunes its system, prove each change, gate the release",
+    ...wrap(
+      "soak: run a soak test that tunes its system, prove each change, gate the release",
+      width,
+    ),
     "",
     "Usage: soak COMMAND [FLAGS]        soak --version",
     "",
@@ -53,19 +61,24 @@ function generalHelp(): string {
       ["SOURCE_DATE_EPOCH", "start of a simulated run's clock, in s since 1970"],
     ]),
     "",
-    "soak help COMMAND tells more; soak help codes lists what verification can find.",
+    ...wrap(
+      "soak help COMMAND tells more; soak help codes lists what verification can find.",
+      width,
+    ),
     "",
   ].join("\n");
 }
 
-function commandText(name: string, spec: CommandSpec): string {
+function commandText(name: string, spec: CommandSpec, width: number): string {
+  const columns = columnsIn(width);
   const flags = spec.flags.length > 0 ? ["[FLAGS]"] : [];
   const lines = [
-    `soak ${name}: ${spec.summary}`,
+    ...wrap(`soak ${name}: ${spec.summary}`, width),
     "",
-    `Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`,
+    ...wrap(`Usage: ${["soak", name, ...flags, ...spec.positionals].join(" ")}`, width - 2)
+      .map((line, i) => i === 0 ? line : `  ${line}`),
   ];
-  for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, WIDTH));
+  for (const paragraph of spec.details) lines.push("", ...wrap(paragraph, width));
   const rows = (group: string | undefined): (readonly [string, string])[] =>
     spec.flags.filter((flag) => flag.group === group).map((flag) => [
       spelled(flag),
@@ -76,7 +89,9 @@ function commandText(name: string, spec: CommandSpec): string {
     if (group !== undefined) lines.push("", `${group}:`, ...columns(rows(group)));
   }
   lines.push("", "Examples:");
-  for (const [command, effect] of spec.examples) lines.push(`  ${command}`, `      ${effect}`);
+  for (const [command, effect] of spec.examples) {
+    lines.push(...continued(command, width), ...indented(effect, 6, width));
+  }
   if (spec.exits !== undefined) {
     lines.push("", "Exit codes (soak help shows all):", ...columns(Object.entries(spec.exits)));
   }
@@ -97,14 +112,37 @@ function flagNote(flag: FlagSpec): string {
   return flag.description + (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
 }
 
-/** Two columns: terms, and what they mean, wrapped beside them. */
-function columns(rows: readonly (readonly [term: string, meaning: string])[]): string[] {
-  const left = Math.max(...rows.map(([term]) => term.length)) + 4;
-  return rows.flatMap(([term, meaning]) =>
-    wrap(meaning, WIDTH - left).map((line, i) =>
-      (i === 0 ? `  ${term}`.padEnd(left) : " ".repeat(left)) + line
-    )
+/** Text below what it belongs to. */
+function indented(text: string, indent: number, width: number): string[] {
+  return wrap(text, width - indent).map((line) => " ".repeat(indent) + line);
+}
+
+/** A command that can be copied, be it on one line or on several. */
+function continued(command: string, width: number): string[] {
+  if (command.length + 2 <= width) return [`  ${command}`];
+  return wrap(command, width - 8).map((line, i, { length }) =>
+    `${i === 0 ? "  " : "      "}${line}${i < length - 1 ? " \\" : ""}`
   );
+}
+
+/** A narrower column of meanings would break every few words. */
+const MIN_MEANING = 24;
+
+/** Two columns: terms, and what they mean, wrapped beside them, or below where that is narrow. */
+function columnsIn(
+  width: number,
+): (rows: readonly (readonly [term: string, meaning: string])[]) => string[] {
+  return (rows) => {
+    const left = Math.max(...rows.map(([term]) => term.length)) + 4;
+    if (width - left < MIN_MEANING) {
+      return rows.flatMap(([term, meaning]) => [`  ${term}`, ...indented(meaning, 6, width)]);
+    }
+    return rows.flatMap(([term, meaning]) =>
+      wrap(meaning, width - left).map((line, i) =>
+        (i === 0 ? `  ${term}`.padEnd(left) : " ".repeat(left)) + line
+      )
+    );
+  };
 }
 
 function wrap(text: string, width: number): string[] {
@@ -122,12 +160,15 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** The text of `soak help codes`: every code with what causes it. */
-function codesText(): string {
-  const width = Math.max(...FINDING_CODES.map((code) => code.length));
+function codesText(width: number): string {
+  const columns = columnsIn(width);
+  const longest = Math.max(...FINDING_CODES.map((code) => code.length));
   const section = (title: string, wanted: FindingClass): string[] => [
-    title,
-    ...FINDING_CODES.filter((code) => FINDING_KINDS[code].class === wanted)
-      .map((code) => `  ${code.padEnd(width)}  ${FINDING_KINDS[code].cause}`),
+    ...wrap(title, width),
+    ...columns(
+      FINDING_CODES.filter((code) => FINDING_KINDS[code].class === wanted)
+        .map((code) => [code.padEnd(longest), FINDING_KINDS[code].cause]),
+    ),
   ];
   return [
     ...section("A rule was broken, or a record is false (strict: exit 1)", "proof"),
@@ -137,12 +178,13 @@ function codesText(): string {
 }
 
 /** The text of `soak help migrating`. */
-function migratingText(): string {
+function migratingText(width: number): string {
+  const columns = columnsIn(width);
   const flags = Object.entries(SCRIPT_FLAGS).map(([name, remedy]) =>
     [`--${name}`, remedy] as const
   );
   return [
-    ...wrap("What takes the place of the Python scripts, tools/soak/ and tools/common/:", WIDTH),
+    ...wrap("What takes the place of the Python scripts, tools/soak/ and tools/common/:", width),
     "",
     ...columns(Object.entries(SCRIPT_MODULES)),
     "",
@@ -152,7 +194,7 @@ function migratingText(): string {
     "What to look out for:",
     ...columns(TRAPS),
     "",
-    "docs/migrating.md in the repository has files, fields and metrics too.",
+    ...wrap("docs/migrating.md in the repository has files, fields and metrics too.", width),
     "",
   ].join("\n");
 }

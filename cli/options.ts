@@ -147,6 +147,7 @@ function runOptions(given: Given): RunCommand {
     mockFault: mockFault(given),
     profile: text(given, "profile"),
     runtimePath: text(given, "runtime"),
+    failFast: switches.has("fail-fast"),
     quiet: switches.has("quiet"),
     json: switches.has("json"),
   } as const;

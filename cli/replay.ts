@@ -6,27 +6,27 @@
 
 import { canonicalJson } from "../base/canonical.ts";
 import { printable } from "../base/text.ts";
-import { page, type Progress } from "../report/terminal.ts";
+import { page } from "../report/terminal.ts";
 import { verdictText } from "../report/verdict_text.ts";
 import { replayRun } from "../run/replay.ts";
 import type { ReplayCommand } from "./command.ts";
-import { type Io, openProgress } from "./console.ts";
+import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
+import { type ShownProgress, showProgress } from "./progress.ts";
 
 /** Runs a simulated run again; the exit code says whether every byte is the same. */
 export async function executeReplay(command: ReplayCommand, io: Io): Promise<number> {
   const startMs = io.nowMs();
-  const shown: { progress: Progress | null } = { progress: null };
+  const shown: { progress: ShownProgress | null } = { progress: null };
+  using _shown = { [Symbol.dispose]: () => shown.progress?.[Symbol.dispose]() };
   const { iterations, files, difference } = await replayRun(command.dir, {
     signal: io.signal,
     onIteration(iteration, total) {
       if (!io.redraws || command.json) return;
-      shown.progress ??= openProgress(io, total, 0, startMs);
-      const step = { iteration, verdict: "PASS", applied: 0 } as const;
-      io.progress(shown.progress.update(step, io.nowMs()));
+      shown.progress ??= showProgress(io, { total, startMs });
+      shown.progress.step({ iteration, verdict: "PASS", kpis: {} });
     },
   });
-  io.progress(shown.progress?.finish() ?? "");
   if (command.json) {
     io.out(canonicalJson({ identical: difference === null, iterations, files, difference }));
   } else if (difference === null) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "@std/path/join";
 import { relative } from "@std/path/relative";
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
@@ -14,24 +15,34 @@ import { VERSION } from "../base/version.ts";
 import { isChange, valuesText } from "../model/changed_settings.ts";
 import { marketMaker } from "../model/market_maker.ts";
 import { loadProfile } from "../model/profile_file.ts";
-import { amount, countIncidents, incidentText, often } from "../model/incident.ts";
+import { incidentText } from "../model/incident.ts";
+import { differenceText } from "../model/effective.ts";
 import { OptionError } from "../model/system_spec.ts";
-import type { IterationRecord } from "../record/records.ts";
+import { summaryFile } from "../record/artifacts.ts";
+import type { RunRecord } from "../record/records.ts";
+import { list, RunNews } from "../report/run_news.ts";
 import { renderCounts, RunTable } from "../report/run_table.ts";
-import type { Progress } from "../report/terminal.ts";
-import { type RunResult, runSoak } from "../run/run.ts";
+import { page } from "../report/terminal.ts";
+import { type Contradiction, type RunResult, runSoak } from "../run/run.ts";
 import type { RunCommand } from "./command.ts";
-import { type Io, openProgress } from "./console.ts";
+import { DEFAULT_DIR } from "./commands.ts";
+import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
 import { noteKeys } from "./runtime_notes.ts";
+import { type ShownProgress, showProgress } from "./progress.ts";
 
-/** Runs a soak; the exit code is that of an interruption, or 0. */
+/** Runs a soak; the exit code is that of an interruption or of a contradiction, or 0. */
 export async function executeRun(command: RunCommand, io: Io): Promise<number> {
-  const shown: { progress: Progress | null; rows: RunTable } = {
+  const shown: { progress: ShownProgress | null; rows: RunTable | null } = {
     progress: null,
-    rows: new RunTable(),
+    rows: null,
   };
-  let applied = 0;
+  using _shown = { [Symbol.dispose]: () => shown.progress?.[Symbol.dispose]() };
+  const news = new RunNews();
+  const tell = (lines: readonly string[]): void => {
+    for (const line of lines) io.err(`soak: ${line}`);
+  };
+  const openTable = ({ warmup }: RunRecord): RunTable => shown.rows ??= new RunTable(warmup);
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
   const runtime = await runtimeFrom(command);
   if (runtime !== undefined && !command.resume) {
@@ -51,8 +62,13 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
     profile,
     startMs: startMs(io.sourceDateEpoch),
     signal: io.signal,
+    failFast: command.failFast,
+    onRecorded(record, run) {
+      news.recorded(record);
+      openTable(run).take(record);
+    },
     onStart({ run, iterations, changed, done, madeBy, archived }) {
-      shown.rows = new RunTable(run.warmup);
+      openTable(run);
       if (archived !== null) {
         io.err(`soak: the earlier run was moved to ${printable(relative(".", archived))}`);
       }
@@ -67,21 +83,26 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
         const told = run.toolVersion === VERSION ? "" : ", and records that";
         io.err(`soak: made by soak ${makers} so far; soak ${VERSION} goes on${told}`);
       }
-      if (!command.quiet) shown.progress = openProgress(io, iterations, done);
+      io.goOn = goOn(command);
+      if (command.quiet || done === iterations) return;
+      shown.progress = showProgress(io, { total: iterations, done, kpis: run.profile.kpis });
     },
-    onIteration(record) {
-      const { iteration, kpiVerdict: verdict, tuning } = record;
-      if (tuning.applied) applied++;
-      reportTrouble(record, shown.progress, io);
-      shown.rows.take(record);
-      io.progress(shown.progress?.update({ iteration, verdict, applied }, io.nowMs()) ?? "");
+    onPhase(phase, iteration) {
+      tell(news.phase(phase, iteration));
+      shown.progress?.phase(phase);
+    },
+    onIteration(record, differing) {
+      const { iteration, kpiVerdict: verdict, kpis } = record;
+      const isLast = command.failFast && differing.length > 0;
+      if (!isLast) tell(news.iteration(record, differing));
+      shown.rows?.take(record);
+      shown.progress?.step({ iteration, verdict, kpis });
     },
   });
   const result = await running.catch((error) => {
     throw fileNamed(error, command);
   });
-  io.progress(shown.progress?.finish() ?? "");
-  return report(command, result, shown.rows, io);
+  return report(command, result, openTable(result.run), io);
 }
 
 /** The runtime to start from, if a file with one is named. */
@@ -108,34 +129,14 @@ function fileNamed(error: unknown, { runtimePath }: RunCommand): unknown {
   });
 }
 
-/** Tells at once of an iteration that failed, or during which a service died or an attempt failed. */
-function reportTrouble(
-  { iteration, failure, incidents = [] }: IterationRecord,
-  progress: Progress | null,
-  io: Io,
-): void {
-  const { died, failed } = countIncidents(incidents);
-  if (died + failed === 0) return;
-  io.progress(progress?.finish() ?? "");
-  if (died > 0) {
-    io.err(`soak: the service died ${often(died)} in iteration ${iteration} and was started again`);
-  }
-  if (failed > 0 && failure === null) {
-    io.err(`soak: iteration ${iteration} was measured after ${amount(failed, "failed attempt")}`);
-  }
-  if (failure !== null) {
-    io.err(`soak: iteration ${iteration} was not measured: ${printable(failure)}`);
-  }
-}
-
 function report(
   command: RunCommand,
   result: RunResult,
   rows: RunTable,
   io: Io,
 ): number {
-  const { run, iterations, counts, incidents, status, recorded } = result;
-  const interrupted = status === "interrupted";
+  const { run, iterations, counts, incidents, status, recorded, contradiction } = result;
+  const { changes } = rows;
   if (command.json) {
     io.out(canonicalJson({
       dir: command.dir,
@@ -143,30 +144,57 @@ function report(
       iterations,
       recorded,
       applied: counts.applied,
+      changes: {
+        in_effect: changes.applied,
+        not_in_effect: changes["not in effect"],
+        not_seen: changes.written,
+      },
       skipped: counts.skipped,
       incidents,
       archived: result.archived,
     }));
   } else if (status === "complete") {
-    io.out(`The run is complete: ${recorded} of ${iterations} iterations are recorded.`);
+    io.page(page([`The run is complete: ${recorded} of ${iterations} iterations are recorded.`]));
   } else {
-    const table = rows.render(run.profile, io.outStyle);
+    const table = rows.render(run.profile, io.outStyle, io.outColumns);
     if (table !== "") {
       io.page(table);
       io.out("");
     }
-    io.out(renderCounts(counts));
-    if (incidentText(incidents) !== "none") io.out(`Incidents: ${incidentText(incidents)}`);
-    if (!interrupted) io.out(`Next: soak gate --strict --path ${shellWord(command.dir)}`);
+    io.page(page([
+      renderCounts(counts, changes),
+      ...(incidentText(incidents) === "none" ? [] : [`Incidents: ${incidentText(incidents)}`]),
+      ...(status === "interrupted"
+        ? []
+        : [`Next: soak gate --strict --path ${shellWord(command.dir)}`]),
+    ]));
   }
-  if (!interrupted) return EXIT.passed;
-  const flags = command.dir === "artifacts/soak/latest" ? "" : ` --out ${shellWord(command.dir)}`;
+  if (contradiction !== null) {
+    io.err(contradictionText(contradiction, command));
+    return EXIT.failed;
+  }
+  if (status !== "interrupted") return EXIT.passed;
   io.err(
     `soak: interrupted after iteration ${recorded} of ${iterations}; ` +
-      `go on with: soak run --resume${flags}`,
+      `go on with: ${goOn(command)}`,
   );
   const { reason } = io.signal;
   return typeof reason === "number" ? reason : EXIT.interrupted;
+}
+
+/** The command that goes on with a run. */
+function goOn({ dir, failFast }: RunCommand): string {
+  return "soak run --resume" + (failFast ? " --fail-fast" : "") +
+    (dir === DEFAULT_DIR ? "" : ` --out ${shellWord(dir)}`);
+}
+
+/** What ended a run, where it is on record, who else will say so, and what to do. */
+function contradictionText({ iteration, differing }: Contradiction, command: RunCommand): string {
+  const what = list(differing.map((difference) => printable(differenceText(difference), 120)));
+  return `soak: stopped by --fail-fast: iteration ${iteration} ran with ${what} ` +
+    `(${printable(join(command.dir, summaryFile(iteration)))}), which soak gate --strict and ` +
+    "soak verify --strict find too; mend it and start a new run, or go on with this one, " +
+    `which keeps that finding: ${goOn(command)}`;
 }
 
 function startMs(sourceDateEpoch: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C and SIGTERM: an orderly end at first, an immediate one the second time.
+ * Ctrl-C and SIGTERM: an orderly end the first time, an immediate one the second time.
  *
  * @module
  */
@@ -7,16 +7,22 @@
 import type { Io } from "./console.ts";
 import { EXIT } from "./exit_code.ts";
 
-/** The first signal asks for an orderly end, the second one is left to the system. */
+/**
+ * The first signal asks for an orderly end. The second one ends the process, which still says how to
+ * go on; a third one, should even that take long, is left to the system.
+ */
 export function listenForSignals(controller: AbortController, io: Io): Disposable {
   const codes = new Map<Deno.Signal, number>([["SIGINT", EXIT.interrupted]]);
   if (Deno.build.os !== "windows") codes.set("SIGTERM", EXIT.terminated);
   const listeners = [...codes].map(([signal, code]) => {
     const listener = (): void => {
-      // Without a listener the system acts, even while the program is too busy to listen.
-      stop();
+      if (controller.signal.aborted) {
+        // Without a listener the system acts, even while the program is too busy to listen.
+        stop();
+        io.err(`soak: ended at once${io.goOn === null ? "" : `; go on with: ${io.goOn}`}`);
+        Deno.exit(code);
+      }
       controller.abort(code);
-      io.progress(io.redraws ? "\r\x1b[K" : "");
       io.err("soak: stopping when the step at hand is done; once more stops at once");
     };
     Deno.addSignalListener(signal, listener);

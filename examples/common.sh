@@ -56,7 +56,7 @@ begin() {
 
 soak() {
   "$deno" run --quiet --no-prompt --allow-read --allow-write --allow-run --allow-net=127.0.0.1 \
-    --allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH "$root/main.ts" "$@"
+    --allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH,TERM "$root/main.ts" "$@"
 }
 
 soak_and_gate() {

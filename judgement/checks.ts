@@ -153,7 +153,7 @@ function settleRemedy(
   { guards: { freeze_after } }: Profile,
 ): string {
   if (verdict !== "FAIL" && final_state.iterations < freeze_after) {
-    return "it was still being tuned at its end: soak for more iterations";
+    return "it was still being tuned at its end: soak for more iterations, with --resume --iterations N";
   }
   return guards_last8.freeze === 0
     ? `a freeze takes ${freeze_after} iterations in a row that meet every KPI`

@@ -57,17 +57,20 @@ export function settingsAfter(now: RunSettings, { values }: SettingsChange): Run
 }
 
 /** Whether changes let a run have an iteration that it could not have before. */
-export function allows(changes: readonly SettingsChange[] = [], iteration: number): boolean {
+export function allows(changes: readonly SettingsChange[], iteration: number): boolean {
   return changes.some(({ values: { iterations = 0 } }) => iterations >= iteration);
 }
 
 /** What is asked for and not in force. */
-export function changedFrom({ iterations, system }: RunSettings, asked: ChangedSettings) {
+export function changedFrom(
+  { iterations, system }: RunSettings,
+  asked: ChangedSettings,
+): ChangedSettings {
   const now: ChangedSettings = system.kind === "mock" ? { iterations } : { ...system, iterations };
   return Object.fromEntries(
     NAMES.filter((name) => asked[name] !== undefined && asked[name] !== now[name])
       .map((name) => [name, asked[name]]),
-  ) as ChangedSettings;
+  );
 }
 
 /** Whether anything is changed. */

@@ -10,13 +10,13 @@ import { applyDeltas, type Deltas } from "./params.ts";
 import type { Profile } from "./profile.ts";
 
 /** The names of a profile's starts, in its order. */
-export function startNames({ starts = {} }: Pick<Profile, "starts">): readonly string[] {
+export function startNames({ starts = {} }: Profile): readonly string[] {
   return Object.keys(starts);
 }
 
 /** The value of every parameter at a start; `undefined` if the profile has none of that name. */
 export function valuesAtStart(
-  { parameters, starts = {} }: Pick<Profile, "parameters" | "starts">,
+  { parameters, starts = {} }: Profile,
   name?: string,
 ): Deltas | undefined {
   const named = name === undefined ? {} : Object.hasOwn(starts, name) ? starts[name] : undefined;

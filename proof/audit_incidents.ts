@@ -27,6 +27,8 @@ export interface InForceThen {
   readonly settings?: readonly SettingsChange[];
   /** Whether the run had all its iterations at the record before. */
   readonly wasFinished?: boolean;
+  /** Whether the settings may have been other ones, for a gap hides changes. */
+  readonly mayDiffer?: boolean;
 }
 
 /** The same for a real system. */
@@ -75,12 +77,14 @@ interface Limits {
 }
 
 /** The limits in force after so many resumes since the record before. */
-function limitsAfter({ system, settings = [] }: RealInForce, resumes: number): Limits {
+function limitsAfter(then: RealInForce, resumes: number): Limits {
+  const { system, settings = [], mayDiffer = false } = then;
   const now = settings.filter(({ resume }) => (resume ?? 0) <= resumes)
     .reduce(settingsAfter, { iterations: 0, system }).system;
   const { retries, onError } = now.kind === "mock" ? system : now;
+  const [least, most] = mayDiffer ? [0, Infinity] : [retries + 1, retries + 1];
   return {
-    attempts: { least: retries + 1, most: retries + 1 },
+    attempts: { least, most },
     restarts: now.kind === "service" ? now.maxRestarts : null,
     goesOn: onError === "continue",
   };

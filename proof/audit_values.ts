@@ -4,6 +4,7 @@
  * @module
  */
 
+import { differences, differenceText } from "../model/effective.ts";
 import { findParameter, type ParameterProblem, validateDeltas, valueOf } from "../model/params.ts";
 import {
   type Action,
@@ -281,19 +282,13 @@ export function auditEffective(
       missing,
     ));
   }
-  const differing = profile.parameters.map(({ key }) => key)
-    .filter((key) => Object.hasOwn(effective, key) && effective[key] !== told[key]);
+  const differing = differences(effective, told, profile.parameters);
   if (differing.length > 0) {
-    const pick = (values: ParameterValues): Record<string, ParameterValue | null> =>
-      Object.fromEntries(differing.map((key) => [key, values[key] ?? null]));
-    const each = differing.map((key) =>
-      `${key} ${quotedValue(effective[key])} instead of ${quotedValue(told[key])}`
-    );
     findings.push(found(
       "effective_mismatch",
-      `the system ran with ${list(each)}`,
-      pick(effective),
-      pick(told),
+      `the system ran with ${list(differing.map(differenceText))}`,
+      Object.fromEntries(differing.map(({ key, effective }) => [key, effective])),
+      Object.fromEntries(differing.map(({ key, wanted }) => [key, wanted ?? null])),
     ));
   }
   return findings;

@@ -109,7 +109,7 @@ export class Auditor {
   /** Whether an iteration is part of the run, by its number and what its record says. */
   expects(iteration: number, record: IterationRecord | null): boolean {
     return iteration <= this.#settings.iterations || this.#mayDiffer ||
-      allows(record?.settings, iteration);
+      allows(record?.settings ?? [], iteration);
   }
 
   /** Takes note that what lies beyond the end can't be read, so that it may be part of the run. */
@@ -239,7 +239,9 @@ export class Auditor {
   /** What was in force at the last record. */
   #then(finished: number = this.#iteration): InForceThen {
     const { iterations, system } = this.#settings;
-    return { system, ...(this.#mayDiffer ? {} : { wasFinished: finished === iterations }) };
+    return this.#mayDiffer
+      ? { system, mayDiffer: true }
+      : { system, wasFinished: finished === iterations };
   }
 
   /** Takes in which settings changed before an iteration, and what happened, under which of them. */

@@ -15,7 +15,7 @@ import type { InForce } from "../proof/in_force.ts";
 import { LENIENCY, type VerifyResult } from "../proof/verdict.ts";
 import { VERIFY_REPORT_FILE } from "../record/artifacts.ts";
 import type { RunRecord } from "../record/records.ts";
-import { type Page, page, type Style, table } from "./terminal.ts";
+import { displayWidth, type Page, page, type Style, table } from "./terminal.ts";
 
 /** What stands below the answer of a verification, a line each. */
 export function verdictLines(result: VerifyResult): string[] {
@@ -189,12 +189,16 @@ const MARKS: Readonly<Record<GateCheck["status"], string>> = {
   unknown: "?",
 };
 
-/** The gate's answer: which run was judged, the check list, a line a check, and the verdict. */
+/**
+ * The gate's answer: which run was judged, the check list, a line a check, and the verdict. Where the
+ * lines do not fit, each has what is wanted below it.
+ */
 export function renderGate(
   verification: VerifyResult,
   checks: readonly GateCheck[],
   verdict: string,
   style: Style,
+  columns = Infinity,
 ): Page {
   const { findingClasses } = verification;
   const paints = { pass: style.green, warn: style.yellow, fail: style.red, unknown: style.yellow };
@@ -204,11 +208,16 @@ export function renderGate(
     printable(foundText, 120),
     style.dim(`wanted ${printable(wantedText, 120)}`),
   ]);
+  const lines = table(rows);
+  const narrow = rows.flatMap(([mark, name, found, wanted]) => [
+    `${mark} ${name}: ${found}`,
+    `    ${wanted}`,
+  ]);
   const looks = checks.filter(({ look }) => look !== null)
     .map(({ name, look }) => `  ${name}: ${printable(look ?? "", 300)}`);
   return page([
     ...runLines(verification),
-    ...table(rows),
+    ...(lines.every((line) => displayWidth(line) <= columns) ? lines : narrow),
     ...(looks.length > 0 ? ["", ...looks] : []),
     ...(verification.strict || findingClasses.proof === 0 ||
         verification.findingCounts.profile_unexpected !== undefined

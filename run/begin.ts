@@ -44,7 +44,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   requireLittleWarmUp(iterations, warmup, profile);
   if (start !== undefined && options.runtime !== undefined) {
     const what = "a runtime to start from has its values already";
-    throw new OptionError(what, "start", "leave it out, or the runtime");
+    throw new OptionError(what, "start", "leave out one of the two");
   }
   const runtime = initialRuntime(profile, options.runtime, start);
   const timeMs = system.kind === "mock"

@@ -22,7 +22,6 @@ import {
   readChanges,
   type RunSettings,
   settingsAfter,
-  type SettingsChange,
 } from "../model/changed_settings.ts";
 import { EMPTY_HISTORY, observeIteration } from "../model/guards.ts";
 import { NO_INCIDENTS } from "../model/incident.ts";
@@ -79,14 +78,14 @@ export async function restore(
     isMeasuring: false,
     incidents: NO_INCIDENTS,
   };
-  const stray = await takeSummaries(state, dir);
+  const stray = await takeSummaries(state, options);
   const ground = { dir, claim };
   const left = await readLeft(dir, state.previousHash);
   const step = await readNextStep(state, dir);
   const recorded = (step?.settings ?? []).reduce(settingsAfter, state.settings);
   const now = (step === null ? left.changes : []).reduce(settingsAfter, recorded);
   const asked = changesAsked(run, { recorded, now }, options);
-  await completeStep(state, dir, step);
+  await completeStep(state, options, step);
   state.changes = step === null ? left.changes : [];
   state.settings = state.changes.reduce(settingsAfter, state.settings);
   const { runtime, began } = await restoreRuntime(state, dir);
@@ -111,12 +110,13 @@ export async function restore(
  * Takes all recorded iterations into the state. Returns the number of a summary that is there and is
  * no part of the run: beyond its iterations, and brought by no change of settings.
  */
-async function takeSummaries(state: RunState, dir: string): Promise<number | null> {
+async function takeSummaries(state: RunState, options: RunOptions): Promise<number | null> {
+  const { dir } = options;
   for (let i = 1;; i++) {
     const isBeyond = i > state.settings.iterations;
     const summary = isBeyond ? await readIfUsable(dir, i) : await readRecordedSummary(dir, i);
     if (summary === null) return null;
-    if (summary === "unusable" || (isBeyond && !allows(summary.record.settings, i))) return i;
+    if (summary === "unusable" || (isBeyond && !allows(summary.record.settings ?? [], i))) return i;
     if (summary.record.iteration !== i || summary.record.previousHash !== state.previousHash) {
       throw new SoakError(
         "artifact",
@@ -127,7 +127,7 @@ async function takeSummaries(state: RunState, dir: string): Promise<number | nul
         },
       );
     }
-    takeRecorded(state, summary.record);
+    takeRecorded(state, summary.record, options);
     state.previousHash = summary.fileHash;
     await eventLoopTurn();
   }
@@ -210,7 +210,11 @@ function faultText(fault: MockFault | null | undefined): string | undefined {
 }
 
 /** Takes a recorded iteration into the state as if it had just happened. */
-function takeRecorded(state: RunState, record: IterationRecord): void {
+function takeRecorded(
+  state: RunState,
+  record: IterationRecord,
+  { onRecorded }: RunOptions,
+): void {
   state.system.fastForward(record.runtime);
   if (record.toolVersion !== undefined) state.madeBy.add(record.toolVersion);
   const { iteration } = record;
@@ -218,6 +222,7 @@ function takeRecorded(state: RunState, record: IterationRecord): void {
   const kpisMet = judgeKpis(state.run.profile, record.kpis).verdict === "PASS";
   const history = observeIteration(state.history, { iteration, timeMs, kpisMet });
   advance(state, record, history);
+  onRecorded?.(record, state.run);
 }
 
 /**
@@ -274,15 +279,16 @@ async function readNextStep(
 /** Completes the step that was interrupted; any other that is there is dropped. */
 async function completeStep(
   state: RunState,
-  dir: string,
+  options: RunOptions,
   step: IterationRecord | null,
 ): Promise<void> {
+  const { dir } = options;
   if (step !== null) {
     const { oldHash, stateHash, deltas } = step.tuning;
     const next = applyDeltas(step.runtime, deltas, state.run.profile.parameters).runtime;
     await completeApply(join(dir, RUNTIME_FILE), { oldHash, stateHash, next });
     const previousHash = await writeSummary(dir, step);
-    takeRecorded(state, step);
+    takeRecorded(state, step, options);
     state.previousHash = previousHash;
   }
   removeStep(dir);

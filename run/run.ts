@@ -10,8 +10,11 @@ import { utcText } from "../base/utc.ts";
 import { VERSION } from "../base/version.ts";
 import { eventLoopTurn } from "../base/wait.ts";
 import type { ChangedSettings, SettingsChange } from "../model/changed_settings.ts";
+import { type Difference, differences } from "../model/effective.ts";
 import { observeIteration } from "../model/guards.ts";
 import { countIncidents, type Incident, type IncidentCounts } from "../model/incident.ts";
+import { getAllParams } from "../model/params.ts";
+import type { OnPhase } from "../model/phase.ts";
 import { judgeKpis, type KpiJudgement } from "../model/profile.ts";
 import type { ProposalContext } from "../model/skip_reason.ts";
 import {
@@ -42,14 +45,27 @@ import { nothing, type Proposal, propose, type TunerInput } from "./tuner.ts";
 
 /** How a run ended. */
 export interface RunResult extends RunStart {
-  /** `"complete"`: it had nothing left to do. */
-  readonly status: "finished" | "interrupted" | "complete";
+  /**
+   * `"complete"`: it had nothing left to do; `"failed"`: it ended at a contradiction, as `failFast`
+   * asks for.
+   */
+  readonly status: "finished" | "interrupted" | "complete" | "failed";
+  /** The contradiction at which it ended; `null` if it did not end so. */
+  readonly contradiction: Contradiction | null;
   /** Iterations that are recorded now. */
   readonly recorded: number;
   /** What the tuner did, over the whole run. */
   readonly counts: TuningCounts;
   /** What happened to the system, over the whole run. */
   readonly incidents: IncidentCounts;
+}
+
+/** An iteration in which the system ran with something else than its runtime says. */
+export interface Contradiction {
+  /** The iteration. */
+  readonly iteration: number;
+  /** The parameters that differed, at least one. */
+  readonly differing: readonly Difference[];
 }
 
 /**
@@ -94,14 +110,21 @@ export async function runSoak(options: RunOptions): Promise<RunResult> {
   options.onStart?.(start);
   const complete = state.iteration === iterations;
   const ground = { dir: options.dir, claim, clock };
-  await iterateAll(state, options, ground);
+  const contradiction = await iterateAll(state, options, ground);
   claim.requireInPlace();
   const counts = await rebuildTuningReport(options.dir, state.iteration, state.runHash);
   const finished = state.iteration === iterations;
   if (finished) closeIncidents(state, ground);
   return {
     ...start,
-    status: complete ? "complete" : finished ? "finished" : "interrupted",
+    status: complete
+      ? "complete"
+      : contradiction !== null
+      ? "failed"
+      : finished
+      ? "finished"
+      : "interrupted",
+    contradiction,
     recorded: state.iteration,
     counts,
     incidents: countIncidents(state.pending, state.incidents),
@@ -118,19 +141,31 @@ interface TimedGround extends Ground {
   readonly clock: Clock;
 }
 
-/** Runs what is left of the iterations, until the run is interrupted. */
+/**
+ * Runs what is left of the iterations, until the run is interrupted, or to the contradiction at which
+ * it is to end.
+ */
 async function iterateAll(
   state: RunState,
   options: RunOptions,
   ground: TimedGround,
-): Promise<void> {
+): Promise<Contradiction | null> {
   try {
     while (state.iteration < state.settings.iterations && !options.signal?.aborted) {
       const record = await iterate(state, options, ground);
       if (record === null) break;
-      options.onIteration?.(record);
+      const { iteration, effectiveParams, runtime } = record;
+      const { parameters } = state.run.profile;
+      const differing = differences(
+        effectiveParams,
+        getAllParams(runtime, parameters),
+        parameters,
+      );
+      options.onIteration?.(record, differing);
+      if (options.failFast && differing.length > 0) return { iteration, differing };
       await eventLoopTurn();
     }
+    return null;
   } catch (error) {
     await noteStop(state, ground, error);
     throw error;
@@ -159,12 +194,14 @@ async function iterate(
   const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
     noteIncident(state, ground, kind, reason);
   const onAttempt = (): Promise<void> => noteMeasuring(state, ground, true);
-  const request = { iteration, runtime, runtimePath, dir, signal, onAttempt, onIncident };
+  const onPhase: OnPhase = (phase) => options.onPhase?.(phase, iteration);
+  const request = { iteration, runtime, runtimePath, dir, signal, onAttempt, onIncident, onPhase };
   const measured = await state.system.measure(request);
   if (measured === null) {
     await noteMeasuring(state, ground, false);
     return null;
   }
+  onPhase({ name: "applying" });
   claim.requireInPlace();
   const { kpis, failure } = measured;
   const timeMs = clock(iteration);

@@ -22,7 +22,9 @@ import {
   type IncidentCounts,
   type Pending,
 } from "../model/incident.ts";
+import type { Difference } from "../model/effective.ts";
 import { applyDeltas, validateRuntime } from "../model/params.ts";
+import type { Phase } from "../model/phase.ts";
 import type { Profile } from "../model/profile.ts";
 import { nestRuntime } from "../model/runtime_keys.ts";
 import { startRemedy, valuesAtStart } from "../model/starts.ts";
@@ -92,8 +94,24 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when the run directory is ready, before the first iteration. */
   readonly onStart?: ((start: RunStart) => void) | undefined;
-  /** Called after every iteration, once it is on disk. */
-  readonly onIteration?: ((record: IterationRecord) => void) | undefined;
+  /** Called for every iteration that was recorded before, when resuming; `onStart` comes after. */
+  readonly onRecorded?: ((record: IterationRecord, run: RunRecord) => void) | undefined;
+  /** Called as a phase of an iteration begins. A simulated system has only one, `applying`. */
+  readonly onPhase?: ((phase: Phase, iteration: number) => void) | undefined;
+  /**
+   * Called after every iteration, once it is on disk, with the parameters that the system ran with
+   * otherwise than the runtime says.
+   */
+  readonly onIteration?:
+    | ((record: IterationRecord, differing: readonly Difference[]) => void)
+    | undefined;
+  /**
+   * Whether to end the run after the first iteration whose measurement contradicts the runtime. It
+   * is not recorded, for it changes nothing of what is.
+   *
+   * @default {false}
+   */
+  readonly failFast?: boolean | undefined;
   /**
    * Time of day, in ms since the epoch. A real run reads it once, when it starts or goes on.
    *
@@ -181,7 +199,7 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
 export function initialRuntime(
   profile: Profile,
   given: JsonObject = {},
-  start?: string,
+  start: string | undefined = undefined,
 ): JsonObject {
   const { parameters } = profile;
   const values = valuesAtStart(profile, start);

@@ -9,7 +9,11 @@ import { join } from "@std/path";
 import { runSoak } from "../run/run.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const READ = ["--allow-read", "--allow-write", "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH"];
+const READ = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH,TERM",
+];
 
 const LOOP = `
   const [dir, count] = Deno.args;

@@ -37,6 +37,7 @@ export function openExec(system: ExecSystem, profile: Profile): Driver {
     pause: (ms, { signal }) => sleep(ms, signal),
     async attempt(request, log) {
       const startMs = performance.now();
+      request.onPhase({ name: "measuring" });
       const own = await measureByCommand(system.command, system, wanted, request, log);
       const seconds = (performance.now() - startMs) / 1000;
       return withQueries(own, system, profile, seconds);

@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_valu
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
+import type { OnPhase } from "../model/phase.ts";
 import type {
   KpiValues,
   Parameter,
@@ -39,6 +40,8 @@ export interface MeasureRequest {
    * kind in this run so far.
    */
   readonly onIncident: (kind: IncidentKind, reason: string) => Promise<number>;
+  /** Is told what happens now. */
+  readonly onPhase: OnPhase;
 }
 
 /** What one iteration showed. */

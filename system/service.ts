@@ -70,10 +70,13 @@ class ServiceDriver implements Driver {
       const child = await this.#running(request, log);
       if (child === null) return null;
       const startMs = performance.now();
+      const { intervalSeconds: seconds } = this.#system;
+      if (seconds > 0) request.onPhase({ name: "soaking", seconds });
       const outcome = await this.#interval(child, request.signal);
       if (outcome === "interrupted") return null;
       if (outcome === "died") continue;
       await request.onAttempt(); // an interval is long enough for a run to be moved
+      request.onPhase({ name: "measuring" });
       const measured = this.#measure(child, request, log, startMs);
       const reading = await this.#whileWatched(child, request, measured);
       if (!child.hasEnded) return reading;
@@ -118,10 +121,14 @@ class ServiceDriver implements Driver {
     const { command, graceSeconds, readyFile, readyTimeoutSeconds } = this.#system;
     this.#log ??= new OutputLog(join(request.dir, "logs", "SERVICE.log"), log.secrets);
     const before = readyFile === null ? null : stampOf(readyFile);
+    request.onPhase({ name: "starting" });
     const { SOAK_ITERATION: _, ...env } = iterationEnv(request);
     const child = new Child({ command, env, log: this.#log, graceSeconds });
     this.#child = child;
     const deadline = performance.now() + readyTimeoutSeconds * 1000;
+    if (readyFile !== null || this.#system.readyUrl !== null) {
+      request.onPhase({ name: "waiting for readiness" });
+    }
     for (;;) {
       if (child.hasEnded) return "died";
       if (await isReady(this.#system, before, request.signal)) break;
@@ -164,6 +171,7 @@ class ServiceDriver implements Driver {
               "die more often)"),
       });
     }
+    request.onPhase({ name: "restarting", reason: `the service ${text}` });
     log.note(`the service ${text}: starting it again`);
     this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
     // What it could not have, a port for instance, may take a moment to become free.
@@ -203,6 +211,7 @@ class ServiceDriver implements Driver {
   async #reload(child: Child, request: MeasureRequest, log: OutputLog): Promise<void> {
     const { reloadSignal, reloadCommand, reloadRestart, timeoutSeconds, graceSeconds } =
       this.#system;
+    request.onPhase({ name: "reloading" });
     if (reloadRestart) {
       log.note("a change was applied: starting the service anew");
       await this.#stop();

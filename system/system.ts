@@ -7,6 +7,7 @@
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
 import { printable, shellWord } from "../base/text.ts";
+import type { OnPhase } from "../model/phase.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import {
   type MockSystem,
@@ -86,6 +87,9 @@ class RealSystemUnderTest implements System {
 
   async measure(request: MeasureRequest): Promise<Measurement | null> {
     const { pauseSeconds } = this.#system;
+    if (!this.#isFirst && pauseSeconds > 0) {
+      request.onPhase({ name: "pausing", seconds: pauseSeconds });
+    }
     if (!this.#isFirst && !await this.#driver.pause(pauseSeconds * 1000, request)) return null;
     await request.onAttempt();
     if (this.#isFirst) await removeStaleOutputs(request.dir);
@@ -106,9 +110,11 @@ class RealSystemUnderTest implements System {
     const { retries, onError } = this.#system;
     const onIncident: MeasureRequest["onIncident"] = (kind, reason) =>
       request.onIncident(kind, this.redact(reason));
+    const onPhase: OnPhase = ({ reason, ...phase }) =>
+      request.onPhase(reason === undefined ? phase : { ...phase, reason: this.redact(reason) });
     for (let attempt = 1;; attempt++) {
       try {
-        const reading = await this.#driver.attempt({ ...request, onIncident }, log);
+        const reading = await this.#driver.attempt({ ...request, onIncident, onPhase }, log);
         return reading === null ? null : { ...reading, failure: null };
       } catch (error) {
         const what = error instanceof SoakError ? error.what : String(error);
@@ -118,6 +124,7 @@ class RealSystemUnderTest implements System {
         if (attempt <= retries) {
           if (request.signal?.aborted) return null;
           log.note(`${failure}; trying again (${attempt} of ${retries})`);
+          request.onPhase({ name: "trying again", reason: failure });
           continue;
         }
         log.note(failure);

@@ -68,6 +68,20 @@ Deno.test("helpText() fits a terminal of 80 columns, and in general 32 lines", (
   assert(helpText(undefined).split("\n").length <= 33);
 });
 
+Deno.test("helpText() fits narrower terminals, breaks no word, and shows all the same", () => {
+  const flat = (text: string): string =>
+    text.replaceAll(" \\\n", "\n").split(/\s+/).toSorted().join(" ");
+  for (const topic of [undefined, "codes" as const, ...commands.map(([name]) => name)]) {
+    for (const columns of [60, 72]) {
+      const text = helpText(topic, columns);
+      for (const line of text.split("\n")) {
+        assert([...line].length <= columns || !line.trim().includes(" "), `${topic}: ${line}`);
+      }
+      assertEquals(flat(text), flat(helpText(topic)));
+    }
+  }
+});
+
 Deno.test("helpText() lists every code of the catalogue of findings with its cause", () => {
   const text = helpText("codes");
   for (const code of FINDING_CODES) {

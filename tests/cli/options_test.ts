@@ -43,6 +43,7 @@ Deno.test("parseOptions() fills in the defaults of every command", () => {
     seed: undefined,
     mockFault: undefined,
     profile: undefined,
+    failFast: false,
     quiet: false,
     json: false,
   });
@@ -106,12 +107,13 @@ Deno.test("parseOptions() takes every flag, with its value beside it or after ="
     seed: 0,
     mockFault: { kind: "late", rate: 0.25 },
     profile: "p.json",
+    failFast: true,
     quiet: true,
     json: true,
   };
   const values = ["--iterations", "1000000000", "--seed", "0", "--mock-fault", "late:0.25"];
   values.push("--profile", "p.json", "--warmup", "12", "--start", "busy");
-  const switches = ["--mock", "--auto-tune", "--quiet", "--json"];
+  const switches = ["--mock", "--auto-tune", "--fail-fast", "--quiet", "--json"];
   assertEquals(parseOptions(["run", ...switches, ...values, "--out", "out dir"]) as unknown, run);
   const joined = [
     "--iterations=1000000000",
@@ -229,6 +231,7 @@ Deno.test("parseOptions() leaves open what a resumed run takes from its records"
     seed: undefined,
     mockFault: undefined,
     profile: undefined,
+    failFast: false,
     quiet: false,
     json: false,
   });

@@ -384,3 +384,39 @@ Deno.test("records of another format are refused by name, whatever else is in th
   assertEquals(verified.code, 3);
   assertStringIncludes(verified.out, refusal);
 });
+
+Deno.test("--fail-fast ends at the last iteration, too, and says so in JSON", async () => {
+  await using folder = await tempDir();
+  const args = [
+    "run",
+    "--mock",
+    "--auto-tune",
+    "--mock-fault",
+    "clamp:1",
+    "--fail-fast",
+    "--quiet",
+  ];
+  const { code, out, err } = await soak(folder.path, ...args, "--iterations", "2", "--json");
+  assertEquals(code, 1);
+  const { status, recorded, changes } = JSON.parse(out);
+  assertEquals({ status, recorded, changes }, {
+    status: "failed",
+    recorded: 2,
+    changes: { in_effect: 0, not_in_effect: 1, not_seen: 0 },
+  });
+  assertMatch(err, /^soak: stopped by --fail-fast: iteration 2 ran with .*\n$/);
+});
+
+Deno.test("a resumed run's table and counts have the iterations that were recorded before", async () => {
+  await using folder = await tempDir();
+  const whole = await soak(folder.path, "run", "--mock", "--auto-tune", "--iterations", "12");
+  const run = folder.file("begun");
+  const fault = ["--mock-fault", "late:1", "--fail-fast"];
+  const options = ["--mock", "--auto-tune", "--iterations", "12", "--quiet", "--out", run];
+  await soak(folder.path, "run", ...options, ...fault);
+  const resumed = await soak(folder.path, "run", "--resume", "--quiet", "--out", run);
+  const alone = await soak(folder.path, "run", ...options, ...fault.slice(0, 2));
+  assertEquals([whole.code, resumed.code, alone.code], [0, 0, 0]);
+  assertEquals(resumed.out, alone.out);
+  assert(whole.out !== alone.out);
+});

@@ -5,7 +5,7 @@ import { LOCK_FILE, RUN_FILE, RUNTIME_FILE } from "../../record/artifacts.ts";
 import { crashRuns } from "../kit/crash.ts";
 import { posix } from "../kit/posix.ts";
 import { ended, soak, spawnSoak } from "../kit/soak_process.ts";
-import { namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
+import { fillFolder, namesIn, tempDir, textsIn } from "../kit/temp_dir.ts";
 
 const RUN = ["run", "--quiet", "--mock", "--auto-tune", "--iterations", "12"];
 
@@ -117,4 +117,33 @@ Deno.test("a killed `soak apply` leaves the old runtime or the new one, and is c
     }
     return seen.size === 2;
   });
+});
+
+Deno.test("a run that is killed while it is extended goes on to the end that was asked for", {
+  ignore: !posix,
+}, async () => {
+  await using parent = await tempDir();
+  const first = ["run", "--quiet", "--mock", "--auto-tune", "--iterations", "2"];
+  const extended = ["run", "--quiet", "--resume", "--iterations", "9"];
+  const whole = parent.file("whole");
+  assertEquals((await soak([...first, "--out", whole])).code, 0);
+  const base = textsIn(whole);
+  assertEquals((await soak([...extended, "--out", whole])).code, 0);
+  for (const name of ["RUN_IN_PROGRESS.json", "STEP_IN_PROGRESS.json", "ITER_SUMMARY_4.json"]) {
+    let tries = 0;
+    await caught(async () => {
+      const dir = parent.file(`${name} ${++tries}`);
+      fillFolder(dir, base);
+      const seen = (): boolean => exists(join(dir, name));
+      if (!await killWhen(spawnSoak([...extended, "--out", dir]), seen)) return false;
+      const { code, stdout } = await soak(["verify", "--strict", "--json", "--path", dir]);
+      assertEquals([code, JSON.parse(stdout).run.iterations], [3, 9], name);
+      assertEquals((await soak(["run", "--quiet", "--resume", "--out", dir])).code, 0);
+      const { "DELTA_VERIFY_REPORT.md": _, "DELTA_VERIFY_REPORT.json": __, ...files } = textsIn(
+        dir,
+      );
+      assertEquals(files, textsIn(whole), name);
+      return true;
+    });
+  }
 });

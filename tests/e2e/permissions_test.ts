@@ -27,7 +27,7 @@ Deno.test("deno task soak can't reach network, processes or other variables", as
   assertEquals(PERMISSIONS, [
     "--allow-read",
     "--allow-write",
-    "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH",
+    "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH,TERM",
   ]);
   for (const [what, code] of Object.entries(TRESPASSES)) {
     const file = await Deno.makeTempFile({ suffix: ".ts" });
@@ -70,7 +70,7 @@ Deno.test("the demo's commands name the flags that they need and no others", () 
     assertEquals(command.split(" ").filter((word) => word.startsWith("--allow")), [
       "--allow-read=.",
       "--allow-write=artifacts",
-      "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH",
+      "--allow-env=NO_COLOR,SOAK_DEBUG,SOURCE_DATE_EPOCH,TERM",
     ]);
   }
 });

@@ -3,6 +3,7 @@ import { canonicalJson } from "../../base/canonical.ts";
 import type { JsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { startingPoint } from "../../model/starting_point.ts";
+import { inRepository } from "../kit/repository.ts";
 import { type Ended, soak } from "../kit/soak_process.ts";
 import { tempDir, textsIn } from "../kit/temp_dir.ts";
 
@@ -222,6 +223,24 @@ for (const [what, profile, isGood] of FILES) {
     assertEquals(run.code, isGood ? 4 : 2, run.stderr);
   });
 }
+
+Deno.test("docs/profiles.md: soak profile check prints what it says", async () => {
+  await using dir = await tempDir();
+  const text = Deno.readTextFileSync(inRepository("docs/profiles.md"));
+  const example = /```json\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
+  const edits = [
+    ['      "step": 1,\n', ""],
+    ['"op": ">", "value": 200', '"op": ">", "value": 250'],
+    ['"pass": 6', '"pass": 9'],
+  ] as const;
+  const edited = edits.reduce((now, [from, to]) => {
+    assertStringIncludes(now, from);
+    return now.replace(from, to);
+  }, example);
+  Deno.writeTextFileSync(dir.file("profile.json"), edited);
+  const { stdout } = await soakIn(dir.path, "profile check profile.json");
+  assertStringIncludes(text, `\`\`\`console\n$ soak profile check profile.json\n${stdout}\`\`\``);
+});
 
 Deno.test("soak profile explains what it takes", async () => {
   assertRefused(await soak(["profile"]), 2, "init, show, check or schema");

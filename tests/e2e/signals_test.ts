@@ -82,18 +82,23 @@ Deno.test(
   },
 );
 
-Deno.test("the second SIGINT does not wait for the step at hand", { ignore: !posix }, async () => {
-  await using parent = await tempDir();
-  const { whole, dir } = await wholeAndBegun(parent);
-  const lock = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
-  const run = await interruptedInStep(dir, 1, "SIGINT");
-  run.kill("SIGINT");
-  const { code, err } = await run.end();
-  assertEquals({ code, err }, { code: 130, err: goingOn(1) + STOPPING });
-  lock.release();
-  assertEquals((await soak(["run", "--resume", "--quiet", "--out", dir])).code, 0);
-  assertEquals(textsIn(dir), textsIn(whole));
-});
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`the second ${signal} does not wait for the step at hand, and says how to go on`, {
+    ignore: !posix,
+  }, async () => {
+    await using parent = await tempDir();
+    const { whole, dir } = await wholeAndBegun(parent);
+    const lock = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
+    const run = await interruptedInStep(dir, 1, "SIGINT");
+    run.kill(signal);
+    const { code, err } = await run.end();
+    const last = `soak: ended at once; go on with: soak run --resume --out '${dir}'\n`;
+    assertEquals({ code, err }, { code: CODES[signal], err: goingOn(1) + STOPPING + last });
+    lock.release();
+    assertEquals((await soak(["run", "--resume", "--quiet", "--out", dir])).code, 0);
+    assertEquals(textsIn(dir), textsIn(whole));
+  });
+}
 
 /**
  * Sends SIGINT to a command at work, which has so much to do that it is not done before: one that

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { JsonObject, JsonValue } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { checkProfile, profileToJson } from "../../model/profile_check.ts";
-import { PROFILE_SCHEMA } from "../../model/profile_schema.ts";
+import { PROFILE_SCHEMA, type SchemaNode } from "../../model/profile_schema.ts";
 import { inSchemaOrder, schemaProblems } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { MIXED, POST_ONLY, QUOTE_MODE } from "../kit/mixed_profile.ts";
@@ -111,16 +111,21 @@ Deno.test("profile.schema.json refuses exactly what schemaProblems() finds fault
 
 Deno.test("every node of the schema is described", () => {
   const undescribed = (node: unknown, path: string): string[] => {
-    const { description, properties = {}, anyOf = [], items } = node as {
-      description?: string;
-      properties?: JsonObject;
-      anyOf?: JsonObject[];
-      items?: JsonObject;
-    };
+    const { description, properties = {}, anyOf = [], items, additionalProperties, propertyNames } =
+      node as {
+        description?: string;
+        properties?: JsonObject;
+        anyOf?: JsonObject[];
+        items?: JsonObject;
+        additionalProperties?: JsonObject | false;
+        propertyNames?: JsonObject;
+      };
     return [
       ...(description === undefined ? [path] : []),
       ...(items === undefined ? [] : undescribed(items, `${path}[]`)),
       ...anyOf.flatMap((form, i) => undescribed(form, `${path}(${i})`)),
+      ...(additionalProperties ? undescribed(additionalProperties, `${path}.*`) : []),
+      ...(propertyNames === undefined ? [] : undescribed(propertyNames, `${path} names`)),
       ...Object.entries(properties).flatMap(([name, child]) =>
         undescribed(child, `${path}.${name}`)
       ),
@@ -145,3 +150,20 @@ function reverseFields(value: JsonValue): JsonValue {
     Object.entries(value).toReversed().map(([name, part]) => [name, reverseFields(part)]),
   );
 }
+
+Deno.test("every field of the schema that is no object has an example, and it fits", () => {
+  const check = (node: SchemaNode, path: string): void => {
+    for (const example of node.examples ?? []) {
+      assertEquals(schemaProblems(example, node), [], path);
+    }
+    const { properties = {}, anyOf = [], items } = node;
+    anyOf.forEach((form, i) => check(form, `${path}(${i})`));
+    if (items !== undefined) check(items, `${path}[]`);
+    for (const [name, child] of Object.entries(properties)) {
+      const isLeaf = child.type !== "object" && child.type !== "array" && child.enum === undefined;
+      assert(!isLeaf || child.examples !== undefined, `${path}.${name}`);
+      check(child, `${path}.${name}`);
+    }
+  };
+  check(PROFILE_SCHEMA, "$");
+});

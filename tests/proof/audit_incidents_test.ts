@@ -8,7 +8,13 @@ import {
   RESUMED_AFTER,
   withIncident,
 } from "../../model/incident.ts";
-import { auditIncidents, auditPending } from "../../proof/audit_incidents.ts";
+import {
+  type ChangedSettings,
+  type RunSettings,
+  settingsAfter,
+  type SettingsChange,
+} from "../../model/changed_settings.ts";
+import { auditIncidents, auditPending, type InForceThen } from "../../proof/audit_incidents.ts";
 import type { RunRecord } from "../../record/records.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { completeSystem, type OnError } from "../../model/system_spec.ts";
@@ -33,7 +39,11 @@ type Event =
   | "is cut off with soak"
   | "is told of nowhere"
   | "changes its runtime"
-  | "can't be started";
+  | "can't be started"
+  | typeof OTHERWISE;
+
+/** Soak is killed, and goes on with other settings. */
+const OTHERWISE = "goes on with other settings";
 
 const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
   ...([
@@ -46,29 +56,38 @@ const EVENT: fc.Arbitrary<Event> = fc.constantFrom(
     "is told of nowhere",
     "changes its runtime",
     "can't be started",
+    OTHERWISE,
   ] as const),
 );
 
 /** A run as it is told: a model of the loop, in which everything that can happen does. */
 class Model {
   readonly problems: string[] = [];
-  readonly #run: RunRecord;
-  readonly #settings: { readonly retries: number; readonly stops: boolean; readonly most: number };
+  readonly #stops: boolean;
+  /** The settings at the last record, and how they changed since. */
+  #settings: RunSettings;
+  #changes: readonly SettingsChange[] = [];
   #list: readonly Incident[] = [];
   #before = NO_INCIDENTS;
   #attempt = 1;
 
   constructor(retries: number, onError: OnError, most: number) {
-    this.#run = serviceRun(retries, onError, most);
-    this.#settings = { retries, stops: onError === "stop", most };
+    this.#settings = serviceRun(retries, onError, most);
+    this.#stops = onError === "stop";
   }
 
   take(event: Event, reason: string): void {
-    const { retries, stops, most } = this.#settings;
+    const stops = this.#stops;
+    const { system } = this.#changes.reduce(settingsAfter, this.#settings);
+    if (system.kind !== "service") return;
+    const { retries, maxRestarts: most } = system;
     switch (event) {
       case "measures":
         return this.#record(null);
       case "is killed with soak":
+        return this.#resume(RESUMED_AFTER.interruption);
+      case OTHERWISE:
+        this.#change(reason === "a" ? { retries: retries ^ 1 } : { maxRestarts: most ^ 2 });
         return this.#resume(RESUMED_AFTER.interruption);
       case "is cut off with soak":
         return this.#resume(RESUMED_AFTER.cutOff);
@@ -98,7 +117,17 @@ class Model {
 
   #note(kind: IncidentKind, reason: string): void {
     this.#list = withIncident(this.#list, kind, reason);
-    this.#expect(auditPending(this.#list, this.#run, this.#before));
+    this.#expect(auditPending(this.#list, this.#then, this.#before));
+  }
+
+  get #then(): InForceThen {
+    return { system: this.#settings.system, settings: this.#changes };
+  }
+
+  /** Lets the next resume change settings. */
+  #change(values: ChangedSettings): void {
+    const resume = countIncidents(this.#list).resumed + 1;
+    this.#changes = [...this.#changes, { resume, values }];
   }
 
   #stop(reason: string): void {
@@ -114,7 +143,9 @@ class Model {
   #record(failure: string | null): void {
     const incidents = this.#list;
     const record = incidents.length === 0 ? { failure } : { failure, incidents };
-    this.#expect(auditIncidents(record, this.#run, this.#before));
+    this.#expect(auditIncidents(record, this.#then, this.#before));
+    this.#settings = this.#changes.reduce(settingsAfter, this.#settings);
+    this.#changes = [];
     this.#before = countIncidents(incidents, this.#before);
     this.#list = [];
     this.#attempt = 1;
@@ -134,7 +165,14 @@ Deno.test("whatever happens to a service and to soak, what is told of it is beli
       for (const [event, reason] of all) model.take(event, reason);
       assertEquals(model.problems, []);
     }),
-    { examples: [[0, "stop", 0, Array.from({ length: 450 }, (_, i) => ["fails", `${i}`])]] },
+    {
+      examples: [
+        [0, "stop", 0, Array.from({ length: 450 }, (_, i) => ["fails", `${i}`])],
+        [0, "continue", 0, [[OTHERWISE, "a"], ["fails", "a"], ["measures", "a"]]],
+        [1, "continue", 0, [[OTHERWISE, "a"], ["fails", "a"], ["measures", "a"]]],
+        [0, "stop", 0, [[OTHERWISE, "b"], ["dies", "a"], ["dies", "a"], ["measures", "a"]]],
+      ],
+    },
   );
 });
 
@@ -162,6 +200,11 @@ Deno.test("what happened before a gap is unknown, and nothing is held against a 
   const incidents: Incident[] = [{ kind: "died", reason: "x", times: 9 }];
   assertEquals(auditIncidents({ incidents, failure: null }, run, null), []);
   assertEquals(auditPending(incidents, run, null), []);
+  const attempts: Incident[] = [{ kind: "failed", reason: "x", times: 9 }];
+  const then = { ...run, mayDiffer: true };
+  for (const failure of [null, "x"]) {
+    assertEquals(auditIncidents({ incidents: attempts, failure }, then, null), []);
+  }
 });
 
 Deno.test("what no run does in that order, nor writes down so, is not believed", () => {

@@ -7,7 +7,8 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { verifyRun } from "../../proof/verify.ts";
-import { Forgery, honestRun } from "../kit/forgery.ts";
+import { runSoak } from "../../run/run.ts";
+import { Forgery, honestRun, summaryName } from "../kit/forgery.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
 async function passes(
@@ -74,4 +75,20 @@ Deno.test("what anchors a run outside: none of this keeps the last hash", async 
     run.edit(9, ({ summary }) => void (summary["net_bps"] = 3.999));
   });
   assertNotEquals(forged, lastHash);
+});
+
+Deno.test("limit: that the first iterations were a warm-up is believed", async () => {
+  await passes((run) => run.editJson("SOAK_RUN.json", (draft) => void (draft["warmup"] = 4)));
+});
+
+Deno.test("limit: a run that was extended can be cut back to its first end", async () => {
+  await using temp = await tempDir();
+  const dir = temp.file("run");
+  await runSoak({ dir, iterations: 12, autoTune: true });
+  const report = Deno.readTextFileSync(`${dir}/TUNING_REPORT.json`);
+  await runSoak({ dir, iterations: 16, resume: true });
+  for (const i of [13, 14, 15, 16]) Deno.removeSync(`${dir}/${summaryName(i)}`);
+  assertEquals((await verifyRun(dir, { strict: true })).verdict, "FAIL", "the report tells");
+  Deno.writeTextFileSync(`${dir}/TUNING_REPORT.json`, report);
+  assertEquals((await verifyRun(dir, { strict: true })).verdict, "PASS");
 });

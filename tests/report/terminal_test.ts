@@ -1,14 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import {
-  page,
-  Progress,
-  type ProgressOptions,
-  sanitize,
-  style,
-  table,
-  useColor,
-} from "../../report/terminal.ts";
+import { page, sanitize, style, table, useColor, wrapLine } from "../../report/terminal.ts";
 
 const SEED = 20250101;
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
@@ -94,102 +86,44 @@ Deno.test("useColor() wants a terminal and no NO_COLOR; an empty one does not co
   assertEquals(useColor({ isTerminal: false, noColor: undefined }), false);
 });
 
-/** Everything that is written in a run whose iterations take a fixed time. */
-function written(options: Partial<ProgressOptions> & { total: number }, msEach = 1000): string[] {
-  const progress = new Progress({ isTerminal: true, color: false, startMs: 0, ...options });
-  const { total, done = 0 } = options;
-  const texts: string[] = [];
-  for (let i = done + 1; i <= total; i++) {
-    const verdict = i % 3 === 0 ? "PASS" : "FAIL";
-    texts.push(progress.update({ iteration: i, verdict, applied: i >> 1 }, (i - done) * msEach));
-  }
-  texts.push(progress.finish());
-  return texts.filter((text) => text !== "");
+/** What is left of a text once its lines are put together again. */
+function words(text: string): string {
+  return text.replaceAll(/ +/g, " ").trim();
 }
 
-/** What a progress line shows, without the codes that draw it. */
-function visible(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/\r|\x1b\[K|\x1b\[\d+m/g, "");
-}
-
-Deno.test("Progress draws bar, count, verdict, changes, elapsed time and time to go", () => {
-  const progress = new Progress({ total: 24, isTerminal: true, color: false, startMs: 500 });
-  const text = progress.update({ iteration: 12, verdict: "PASS", applied: 5 }, 90_500);
-  assertEquals(
-    text,
-    "\r[===============               ]  12/24  PASS   5 applied   1m30s  ETA  1m30s\x1b[K",
-  );
-});
-
-Deno.test("Progress counts only iterations of this process for the time to go", () => {
-  const options = { total: 24, done: 20, isTerminal: true, color: false, startMs: 0 };
-  const text = new Progress(options).update(
-    { iteration: 22, verdict: "PASS", applied: 5 },
-    7_200_000,
-  );
-  assert(visible(text).endsWith("2h00m  ETA  2h00m"), text);
-});
-
-Deno.test("Progress fits any terminal without touching its last column", () => {
-  for (let columns = 1; columns <= 200; columns++) {
-    for (const color of [false, true]) {
-      for (const text of written({ total: 120, columns, color }, 1e6)) {
-        assert(visible(text).length < columns, `${columns}: ${visible(text)}`);
-      }
-    }
-  }
-});
-
-Deno.test("Progress keeps every part in its place, at any width and however long it takes", () => {
-  for (const columns of [20, 40, 60, 72, 80]) {
-    for (const msEach of [1e3, 1e5, 1e6]) {
-      const lines = written({ total: 120, columns }, msEach).map(visible);
-      lines.pop();
-      const shapes = lines.map((line) =>
-        line.replace(/\[[= ]+\]/, (bar) => "b".repeat(bar.length)).replaceAll(
-          / *\d+/g,
-          (number) => "0".repeat(number.length),
-        ).replaceAll(/PASS|FAIL/g, "verdict").slice(0, line.indexOf("applied"))
-      );
-      assertEquals(new Set(shapes).size, 1, `${columns}, ${msEach}: ${shapes[0]}`);
-      assertEquals(new Set(lines.map((line) => line.length)).size, 1, `${columns}, ${msEach}`);
-    }
-  }
-});
-
-Deno.test("Progress takes a terminal without a width for one of 80 columns", () => {
-  assertEquals(written({ total: 3, columns: 0 }), written({ total: 3, columns: 80 }));
-});
-
-Deno.test("Progress redraws at most ten times a second, and the last iteration always", () => {
-  const texts = written({ total: 10_000 }, 1);
-  assert(texts.length <= 102, `${texts.length}`);
-  assert(texts.at(-2)?.includes("10000/10000"));
-});
-
-Deno.test("Progress clears its line at the end, if there is one", () => {
-  assertEquals(written({ total: 3 }).at(-1), "\r\x1b[K");
-  assertEquals(written({ total: 0 }), []);
-  assertEquals(
-    written({ total: 3, isTerminal: false }).filter((text) => text.includes("\x1b")),
-    [],
-  );
-});
-
-Deno.test("Progress writes at most 25 plain lines where there is no terminal", () => {
-  const sizes = fc.record({ done: fc.nat(3000), more: fc.integer({ min: 1, max: 3000 }) });
+Deno.test("wrapLine() breaks at spaces only, loses no word, and keeps what fits", () => {
+  const unit = fc.constantFrom(..."abc→ ");
   fc.assert(
-    fc.property(sizes, ({ done, more }) => {
-      const total = done + more;
-      const lines = written({ total, done, isTerminal: false });
-      assert(lines.length <= 25, `${lines.length}`);
-      assert(lines[0]?.startsWith(`iteration ${done + 1}/${total}:`));
-      assert(lines.at(-1)?.startsWith(`iteration ${total}/${total}:`));
-      for (const line of lines) assert(/^[^\n]*\n$/.test(line));
-    }),
+    fc.property(
+      fc.string({ unit, maxLength: 120 }),
+      fc.integer({ min: 1, max: 80 }),
+      (line, columns) => {
+        const lines = wrapLine(line, columns);
+        assertEquals(words(lines.join(" ")), words(line));
+        if ([...line].length <= columns) assertEquals(lines, [line]);
+        for (const part of lines) {
+          assert([...part].length <= columns || !part.trim().includes(" "), JSON.stringify(part));
+        }
+      },
+    ),
     { seed: SEED },
   );
+});
+
+Deno.test("wrapLine() goes on further in, counts no colour, and leaves pipes alone", () => {
+  assertEquals(wrapLine("  ab cd  ef gh", 9), ["  ab cd", "    ef gh"]);
+  const { red } = style(true);
+  assertEquals(wrapLine(`${red("abc")} de`, 6), [`${red("abc")} de`]);
+  assertEquals(wrapLine("a ".repeat(500), Infinity), ["a ".repeat(500)]);
+});
+
+Deno.test("wrapLine() keeps a command in one piece where it fits a line", () => {
+  const line = "soak: interrupted; go on with: soak run --resume --out run";
+  assertEquals(wrapLine(line, 40), [
+    "soak: interrupted; go on with:",
+    "  soak run --resume --out run",
+  ]);
+  assertEquals(wrapLine(line, 24).map((part) => part.trim()).join(" "), line);
 });
 
 Deno.test("table() aligns columns by code points and ignores styles", () => {

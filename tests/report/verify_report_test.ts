@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ratioText } from "../../base/text.ts";
+import type { GateCheck } from "../../judgement/checks.ts";
 import { NO_INCIDENTS } from "../../model/incident.ts";
 import type { Finding } from "../../proof/findings.ts";
 import type { InForce } from "../../proof/in_force.ts";
@@ -290,4 +291,27 @@ Deno.test("guard settings, versions and settings that a run's start does not nam
   const gated = renderGate(result({ inForce }), [], "PASS", PLAIN).split("\n");
   assertEquals(gated.slice(0, 3), lines);
   assert(!renderVerification(result(), "run", PLAIN).includes("in force"));
+});
+
+Deno.test("a gate's lines that do not fit have what is wanted below them", () => {
+  const check: GateCheck = {
+    id: "freeze_ready",
+    name: "Ready to freeze",
+    status: "fail",
+    found: {},
+    wanted: {},
+    foundText: "frozen in 0 of the last 8",
+    wantedText: "frozen once, the last state on target",
+    look: null,
+  };
+  const shown = (columns: number): string[] =>
+    renderGate(result({ run: null }), [check], "FAIL", PLAIN, columns).split("\n").slice(0, 2);
+  assertEquals(shown(100), [
+    "✗  Ready to freeze  frozen in 0 of the last 8  wanted frozen once, the last state on target",
+    "",
+  ]);
+  assertEquals(shown(60), [
+    "✗ Ready to freeze: frozen in 0 of the last 8",
+    "    wanted frozen once, the last state on target",
+  ]);
 });

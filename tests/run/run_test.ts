@@ -857,3 +857,89 @@ Deno.test("runSoak() does not go on under guard settings that the profile does n
   assertStringIncludes(error.message, "tuner.freeze_after is 1");
   assert(!namesIn(dir).includes(summaryFile(5)));
 });
+
+/** An honest system but for its faults, in words: iteration, key, what it ran with, what it should. */
+function shownBy(events: string[]): Pick<RunOptions, "onIteration" | "onPhase" | "onRecorded"> {
+  return {
+    onRecorded: ({ iteration }) => events.push(`${iteration} recorded`),
+    onPhase: ({ name }, iteration) => events.push(`${iteration} ${name}`),
+    onIteration: ({ iteration }, differing) =>
+      events.push(`${iteration} differs in ${differing.length}`),
+  };
+}
+
+Deno.test("runSoak() tells phases, differences, and when resuming what was recorded", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const mockFault = { kind: "clamp", rate: 1 } as const;
+  const events: string[] = [];
+  const stop = new AbortController();
+  await run(dir, {
+    ...TUNED,
+    mockFault,
+    signal: stop.signal,
+    ...shownBy(events),
+    onIteration(record, differing) {
+      shownBy(events).onIteration?.(record, differing);
+      if (record.iteration === 2) stop.abort();
+    },
+  });
+  assertEquals(events, ["1 applying", "1 differs in 0", "2 applying", "2 differs in 6"]);
+  events.length = 0;
+  const again = new AbortController();
+  again.abort();
+  await run(dir, { resume: true, signal: again.signal, ...shownBy(events) });
+  assertEquals(events, ["1 recorded", "2 recorded"]);
+});
+
+for (const kind of FAULT_KINDS) {
+  Deno.test(`failFast ends a run at the first contradiction, with the fault ${kind}`, async () => {
+    await using parent = await tempDir();
+    const mockFault = { kind, rate: 1 } as const;
+    const options = { iterations: 12, autoTune: true, mockFault };
+    const [dir, plain] = [parent.file("run"), parent.file("plain")];
+    const result = await run(dir, { ...options, failFast: true });
+    await run(plain, options);
+    const { contradiction, recorded } = result;
+    assertEquals(result.status, "failed");
+    assertEquals(contradiction?.iteration, recorded);
+    for (const { key, effective, wanted } of contradiction?.differing ?? []) {
+      const { effectiveParams, runtime } = (await readSummary(dir, recorded)).record;
+      assertEquals(effective, effectiveParams[key]);
+      assertEquals(wanted, getAllParams(runtime)[key]);
+      assert(effective !== wanted);
+    }
+    assert((contradiction?.differing ?? []).length > 0);
+    // What was recorded is what is recorded without it, and everything before was in effect.
+    const files = textsIn(dir);
+    for (let i = 1; i <= recorded; i++) {
+      assertEquals(files[summaryFile(i)], textsIn(plain)[summaryFile(i)]);
+    }
+    for (const { iteration, effectiveParams, runtime } of await recordsOf(dir, recorded)) {
+      const isSame = canonicalJson(effectiveParams) === canonicalJson(getAllParams(runtime));
+      assertEquals(isSame, iteration < recorded);
+    }
+    // The directory is whole: it can be judged, does not pass, and can be gone on with.
+    assertEquals(
+      JSON.parse(files[TUNING_REPORT_FILE] ?? "").summary.count,
+      recorded,
+    );
+    const verified = await verifyRun(dir, { strict: true });
+    assertEquals(verified.verdict, "FAIL");
+    assert(
+      verified.findings.some(({ code, iteration }) =>
+        code === "effective_mismatch" && iteration === recorded
+      ),
+    );
+    assertEquals((await run(dir, { resume: true })).status, "finished");
+    assertEquals(textsIn(dir), textsIn(plain));
+  });
+}
+
+Deno.test("failFast changes nothing of an honest run", async () => {
+  await using parent = await tempDir();
+  const dir = parent.file("run");
+  const { status, contradiction } = await run(dir, { ...TUNED, failFast: true });
+  assertEquals({ status, contradiction }, { status: "finished", contradiction: null });
+  assertEquals(textsIn(dir), await filesOf(parent));
+});

@@ -48,15 +48,17 @@ async function run(args: readonly string[], env: { epoch?: string } = {}): Promi
     out: (line) => void lines.push(line),
     page: (page) => void lines.push(...page.split("\n")),
     err: (line) => void lines.push(line),
-    progress: () => {},
+    status: () => {},
     outStyle: style(true),
     errStyle: style(true),
     redraws: false,
-    columns: 80,
+    outColumns: 80,
+    errColumns: 80,
     sourceDateEpoch: env.epoch,
     debug: false,
     nowMs: () => 0,
     signal: new AbortController().signal,
+    goOn: null,
   };
   try {
     return { code: await execute(parseOptions(args), io), lines };

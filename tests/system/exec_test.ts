@@ -325,7 +325,7 @@ Deno.test("exec records all that is needed to resume, and refuses flags that con
   const again = { resume: true, iterations: undefined };
   assertEquals((await b.run(exec([command], { retries: 1 }), again)).status, "complete");
   const cases: readonly (readonly [SystemRequest, string])[] = [
-    [{ retries: 2 }, "started with 1, not 2 (retries)"],
+    [{ pauseSeconds: 2 }, "started with 0, not 2 (pauseSeconds)"],
     [{ command: ["other"] }, "not other (command)"],
     [{ kind: "mock" }, "started with --exec, not --mock"],
     [{ intervalSeconds: 3 }, "started with none, not 3 (intervalSeconds)"],

@@ -11,6 +11,7 @@ import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { readRun, readSummary } from "../../record/artifacts.ts";
+import type { RunOptions } from "../../run/state.ts";
 import { posix } from "../kit/posix.ts";
 import {
   type Bench,
@@ -296,4 +297,105 @@ Deno.test("a full disk under a service's log is told in one line, and not before
     assertMatch(err, says);
     assertEquals(err.split("\n").filter((line) => line.startsWith("soak: ")).length, 1, err);
   }
+});
+
+/** The phases of a run as they begin, one after the other; what came of it. */
+async function phasesOf(
+  b: Bench,
+  system: SystemRequest,
+  options: Partial<RunOptions>,
+): Promise<string[]> {
+  const seen: string[] = [];
+  await b.run(system, {
+    ...options,
+    onPhase: ({ name, seconds, reason }, iteration) => {
+      const more = [
+        ...(seconds === undefined ? [] : [`${seconds} s`]),
+        ...(reason ? [reason] : []),
+      ];
+      seen.push([`${iteration} ${name}`, ...more].join(": "));
+    },
+  });
+  return seen;
+}
+
+Deno.test("a service tells each of its phases as it begins", { ignore: !posix }, async () => {
+  await using b = await bench();
+  const system = service(b, SERVER, {
+    reloadSignal: "SIGHUP",
+    intervalSeconds: 0.01,
+    pauseSeconds: 0.02,
+  });
+  const usual = ["soaking: 0.01 s", "measuring", "applying"];
+  assertEquals(
+    await phasesOf(b, system, { iterations: 2 }),
+    [
+      ...["starting", "waiting for readiness", ...usual].map((phase) => `1 ${phase}`),
+      ...["pausing: 0.02 s", "reloading", ...usual].map((phase) => `2 ${phase}`),
+    ],
+  );
+});
+
+Deno.test("a restart and another attempt are told when they come, with their reason", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const unlucky = `if [ ! -e died ]; then
+  touch died; kill -s KILL "$SOAK_SERVICE_PID"
+  while kill -0 "$SOAK_SERVICE_PID" 2>/dev/null; do sleep 0.02; done
+elif [ ! -e failed ]; then
+  touch failed; exit 3
+fi
+${MEASURE}`;
+  const measureCommand = b.script("unlucky", unlucky);
+  const seen = await phasesOf(b, { ...service(b, SERVER, { retries: 1 }), measureCommand }, {
+    iterations: 1,
+  });
+  assertEquals(seen.filter((phase) => phase.split(": ").length > 1), [
+    "1 restarting: the service was killed by SIGKILL",
+    "1 trying again: the command exited with code 3",
+  ]);
+});
+
+Deno.test("--fail-fast ends the run of a service that hears of no change, in order", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  Deno.writeTextFileSync(b.file("tiny.json"), JSON.stringify(TINY));
+  const { command = [] } = service(b, SERVER);
+  const args = [
+    ...["run", "--service", "--profile", b.file("tiny.json"), "--auto-tune", "--iterations", "9"],
+    ...["--interval", "0", "--ready-file", b.file("effective"), "--grace", "1", "--out", b.dir],
+    ...["--measure", b.script("measure", `PATIENCE=0\n${MEASURE}`)],
+  ];
+  const { code, out, err } = await startCli([...args, "--fail-fast", "--", ...command]).end();
+  assertEquals(code, 1, err);
+  await assertGone(b);
+  assertMatch(out, /^ +1 +16 +FAIL +not in effect: size 2 → 4$/m);
+  assertStringIncludes(
+    out,
+    "2 iterations: 0 applied a change, 1 wrote one that is not in effect, 1 wrote one that was " +
+      "not seen in effect\n",
+  );
+  assertStringIncludes(
+    err,
+    `soak: stopped by --fail-fast: iteration 2 ran with size 2 instead of 4 ` +
+      `(${
+        join(b.dir, "ITER_SUMMARY_2.json")
+      }), which soak gate --strict and soak verify --strict ` +
+      "find too; mend it and start a new run, or go on with this one, which keeps that finding: " +
+      `soak run --resume --fail-fast --out '${b.dir}'\n`,
+  );
+  for (const judge of ["gate", "verify"]) {
+    const judged = await startCli([judge, "--strict", "--path", b.dir]).end();
+    assertEquals(judged.code, 1, judged.out);
+    assertStringIncludes(judged.out, "the system ran with size 2 instead of 4");
+  }
+  // Without it the run tells the same, and goes on.
+  const whole = await startCli([...args, "--", ...command]).end();
+  assertEquals(whole.code, 0, whole.err);
+  assertStringIncludes(
+    whole.err,
+    "soak: iteration 2 ran with size 2 instead of 4: the change of iteration 1 is not in effect\n",
+  );
 });
