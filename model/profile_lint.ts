@@ -7,7 +7,7 @@
 
 import { didYouMean } from "../base/text.ts";
 import { jsonPathStep } from "../base/json_value.ts";
-import { validateDeltas } from "./params.ts";
+import { deltaHint, validateDeltas } from "./params.ts";
 import type {
   EnumParameter,
   GateSettings,
@@ -403,7 +403,10 @@ function startValueProblems(
     return [error(path, `there is no parameter ${key}`, didYouMean(key, parameterKeys))];
   }
   const [problem] = validateDeltas({ [key]: value }, [parameter]);
-  if (problem !== undefined) return [error(path, problem.message)];
+  if (problem !== undefined) {
+    const remedy = deltaHint(problem, { [key]: value }, [parameter]);
+    return [error(path, problem.message, remedy === undefined ? {} : { remedy })];
+  }
   if (typeof value !== "number" || !("step" in parameter)) return [];
   const rounded = roundToStep(value, parameter);
   if (rounded === value) return [];

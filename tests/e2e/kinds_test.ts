@@ -47,7 +47,7 @@ Deno.test("switches and lists on the command line: list, validate, apply, get, r
   );
   const targets = ["post_only=true", "quote_mode=normal"];
   const done = await soak(["apply", "--runtime", runtime, ...targets, ...with_, "--json"]);
-  assertEquals(JSON.parse(done.stdout).deltas, { post_only: true, quote_mode: "normal" });
+  assertEquals(JSON.parse(done.stdout).deltas_applied, { post_only: true, quote_mode: "normal" });
   assertEquals(
     await Deno.readTextFile(runtime),
     '{"engine":{"post_only":true,"quote_mode":"normal"}}',

@@ -1,6 +1,8 @@
 import { assert } from "@std/assert";
+import { marketMaker } from "../../model/market_maker.ts";
 import { FAULT_KINDS } from "../../model/system_spec.ts";
 import { gateFindsFault } from "../kit/fault_runs.ts";
+import { MIXED } from "../kit/mixed_profile.ts";
 
 // scripts/no_missed_fault.ts sweeps over many more.
 for (const kind of FAULT_KINDS) {
@@ -13,6 +15,10 @@ for (const kind of FAULT_KINDS) {
   });
 
   Deno.test(`the fault ${kind} strikes every run at rate 1, and is found`, async () => {
-    for (let seed = 0; seed < 2; seed++) assert(await gateFindsFault(seed, { kind, rate: 1 }));
+    for (let seed = 0; seed < 2; seed++) {
+      for (const profile of [marketMaker, MIXED]) {
+        assert(await gateFindsFault(seed, { kind, rate: 1 }, profile));
+      }
+    }
   });
 }
