@@ -79,7 +79,7 @@ interface Sample {
  *   profile: marketMaker,
  *   gatePassed: false,
  * });
- * assertStringIncludes(text, "\nsoak_delta_full_apply_ratio 0.949600\n");
+ * assertStringIncludes(text, "soak_delta_full_apply_ratio 0.949600\n");
  * ```
  */
 export function renderMetrics(input: MetricsInput): string {
