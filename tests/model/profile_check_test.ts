@@ -12,6 +12,7 @@ import type { ProfileProblem } from "../../model/schema_check.ts";
 import { startingPoint } from "../../model/starting_point.ts";
 import { propose } from "../../run/tuner.ts";
 import { MIXED } from "../kit/mixed_profile.ts";
+import { inRepository } from "../kit/repository.ts";
 import { validProfile } from "../kit/random_profile.ts";
 
 type Place = readonly (string | number)[];
@@ -903,4 +904,13 @@ Deno.test("rules move a switch and a list by whole places, up to one of the valu
     ]],
   ];
   for (const [action, said] of cases) assertEquals(step(action), said, JSON.stringify(action));
+});
+
+Deno.test("checkProfile() finds no fault with the built-in profile, the starting point and the examples", () => {
+  const examples = ["nginx", "prometheus", "shell"].map((name) =>
+    parseJson(Deno.readTextFileSync(inRepository(`examples/${name}/profile.json`)))
+  );
+  for (const document of [...examples, ...[marketMaker, startingPoint].map(profileToJson)]) {
+    assertEquals(checkProfile(document), []);
+  }
 });
