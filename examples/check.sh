@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs every example twice, tuned and not, and tells whether the gate passed and failed as it must.
-# Takes three minutes and needs the Debian packages nginx, wrk and prometheus.
+# Takes four minutes and needs the Debian packages redis-server, nginx, wrk and prometheus.
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source "$here/common.sh"
+need redis-server redis-server
 need nginx nginx
 need wrk wrk
 need prometheus prometheus
@@ -26,7 +27,7 @@ check() {
   fi
 }
 
-for example in shell nginx prometheus; do
+for example in shell redis nginx prometheus; do
   check 0 "$example"
   check 1 "$example" --no-auto-tune
 done

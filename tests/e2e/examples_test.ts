@@ -37,7 +37,7 @@ async function readBatch(dir: string): Promise<unknown> {
   return JSON.parse(await Deno.readTextFile(join(dir, "runtime_overrides.json"))).job.batch;
 }
 
-for (const name of ["shell", "nginx", "prometheus"]) {
+for (const name of ["shell", "redis", "nginx", "prometheus"]) {
   Deno.test(`the profile of examples/${name} has neither mistakes nor warnings`, async () => {
     const text = await Deno.readTextFile(join(EXAMPLES, name, "profile.json"));
     assertEquals(checkProfile(parseJson(text, "profile.json")), []);

@@ -907,7 +907,7 @@ Deno.test("rules move a switch and a list by whole places, up to one of the valu
 });
 
 Deno.test("checkProfile() finds no fault with the built-in profile, the starting point and the examples", () => {
-  const examples = ["nginx", "prometheus", "shell"].map((name) =>
+  const examples = ["nginx", "prometheus", "redis", "shell"].map((name) =>
     parseJson(Deno.readTextFileSync(inRepository(`examples/${name}/profile.json`)))
   );
   for (const document of [...examples, ...[marketMaker, startingPoint].map(profileToJson)]) {
