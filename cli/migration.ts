@@ -58,10 +58,20 @@ export const MORE = "see soak help migrating, or docs/migrating.md";
  * `tools/soak/soak_gate.py`, also behind `python -m`. `undefined`: it begins with something else.
  */
 export function scriptModule(args: readonly string[]): string | undefined {
+  const name = modulePath(args).split(/[/.]/).at(-1)?.replaceAll("-", "_") ?? "";
+  return Object.hasOwn(SCRIPT_MODULES, name) ? name : undefined;
+}
+
+/** Any other module of theirs, which says by its folder that it is one: `tools.soak.name`. */
+export function otherScript(args: readonly string[]): string | undefined {
+  const path = modulePath(args);
+  return /^tools[/.](?:soak|common)[/.]/.test(path) ? path : undefined;
+}
+
+/** The module that a command line begins with, without `python -m` and `.py`. */
+function modulePath(args: readonly string[]): string {
   const words = /^python[\d.]*$/.test(args[0] ?? "") ? args.slice(1) : args;
   const [first = "", second = ""] = words;
   const word = first === "-m" ? second : first.replace(/^-m/, "");
-  const path = word.replaceAll("\\", "/").replace(/\.py$/, "");
-  const name = path.split(/[/.]/).at(-1)?.replaceAll("-", "_") ?? "";
-  return Object.hasOwn(SCRIPT_MODULES, name) ? name : undefined;
+  return word.replaceAll("\\", "/").replace(/\.py$/, "").replace(/^\.\//, "");
 }

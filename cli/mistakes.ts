@@ -104,7 +104,8 @@ export function outOfRange({ name, range }: FlagSpec, found: string): SoakError 
 
 /** The mistake of a module of the Python scripts in place of a command, or of a topic. */
 export function scriptForCommand(module: string): SoakError {
-  const remedy = `run ${SCRIPT_MODULES[module]} instead; ${MORE}`;
+  const instead = SCRIPT_MODULES[module];
+  const remedy = instead === undefined ? MORE : `run ${instead} instead; ${MORE}`;
   return usage("a module of the Python scripts, not of soak", quoted(module), remedy);
 }
 

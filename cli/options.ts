@@ -21,7 +21,7 @@ import {
   type HelpTopic,
   THRESHOLD_PCT,
 } from "./commands.ts";
-import { scriptModule } from "./migration.ts";
+import { otherScript, scriptModule } from "./migration.ts";
 import {
   flagBeforeCommand,
   flagsOf,
@@ -82,7 +82,8 @@ export function parseOptions(args: readonly string[]): Command {
 
 function commandName(word: string, rest: readonly string[]): CommandName {
   if (isCommandName(word)) return word;
-  const script = scriptModule([word, ...rest]);
+  const words = [word, ...rest];
+  const script = scriptModule(words) ?? otherScript(words);
   if (script !== undefined) throw scriptForCommand(script);
   if (word.startsWith("-")) throw flagBeforeCommand(word);
   throw usage(
@@ -298,7 +299,7 @@ function helpTopic({ positionals: [topic, extra] }: Given): HelpTopic | undefine
   if (extra !== undefined) throw unexpected(extra, "ask for one topic at a time");
   if (topic === undefined || topic === "codes" || topic === "migrating") return topic;
   if (isCommandName(topic)) return topic;
-  const script = scriptModule([topic]);
+  const script = scriptModule([topic]) ?? otherScript([topic]);
   if (script !== undefined) throw scriptForCommand(script);
   throw usage("no help on that", quoted(topic), suggestion(topic, HELP_TOPICS));
 }

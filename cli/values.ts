@@ -187,7 +187,11 @@ export function valuesOf(
     throw usage(
       what,
       shown(key),
-      isCounted(parameter) ? `for example ${key}=${valueText(parameter.default)}` : PLAIN_DIGITS,
+      isCounted(parameter)
+        ? `for example ${key}=${valueText(parameter.default)}`
+        : text.startsWith("+")
+        ? "write the value that it is to have, not what is to be added"
+        : PLAIN_DIGITS,
     );
   });
   return Object.fromEntries(values);

@@ -61,6 +61,9 @@ export function checkList(judged: Judged): GateCheck[] {
 /** Where the records don't tell, the verification's own check names what is missing. */
 const LOOK_BELOW = "look at what is missing, named below";
 
+/** Where there is nothing to look at: the scripts recorded no such thing. */
+const NOT_IN_OLDER = "an older run does not record what would tell; soak again with soak run";
+
 /** A check that has no iteration to go by. */
 const NOTHING_TO_JUDGE = {
   status: "unknown",
@@ -129,7 +132,8 @@ function freezeCheck({ snapshot, verification, profile }: Judged): GateCheck {
   const found = { ready, frozen, iterations: of, misses_at_end, final_state };
   if (!ready && gapped) {
     const foundText = "can't be told after a gap in the record";
-    return { ...check, status: "unknown", found, foundText, look: LOOK_BELOW };
+    const look = verification.older === undefined ? LOOK_BELOW : NOT_IN_OLDER;
+    return { ...check, status: "unknown", found, foundText, look };
   }
   const { iterations, on_target } = final_state;
   // Where it is one state all along, the KPIs' own check says how often it was on target.
@@ -192,7 +196,7 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
 
 function ratioRemedy({ counts, older }: VerifyResult): string {
   if (older !== undefined && counts.fail === 0) {
-    return "an older run does not record what would prove a change; soak again with soak run";
+    return NOT_IN_OLDER;
   }
   return counts.unproven > 0 && counts.fail === 0
     ? "a change was not measured after it was applied: soak for more iterations"
@@ -201,8 +205,11 @@ function ratioRemedy({ counts, older }: VerifyResult): string {
 
 /** How a run without any proposal stands where that is accepted. */
 function acceptedCheck(
-  { missed, inEffect, iterations }: VerifyResult,
+  { missed, inEffect, iterations, older }: VerifyResult,
 ): Pick<GateCheck, "status" | "foundText" | "look"> {
+  if (older !== undefined) {
+    return { status: "unknown", foundText: "nothing was proposed", look: NOT_IN_OLDER };
+  }
   const seen = inEffect?.fewest ?? 0;
   if (seen === 0) {
     return {
@@ -225,8 +232,10 @@ function acceptedCheck(
 
 /** What to do about a run in which nothing was proposed. */
 function noProposalRemedy(verification: VerifyResult): string {
-  const { run, missed, iterations, reason, findingClasses } = verification;
+  const { run, missed, iterations, reason, findingClasses, older } = verification;
   if (iterations === 0) return LOOK_BELOW;
+  // That nothing was proposed may be accepted; that nothing is proven may not.
+  if (older !== undefined) return NOT_IN_OLDER;
   if (findingClasses.proof > 0) return "look at the findings first, named below";
   if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
   return run?.autoTune === false
@@ -250,7 +259,7 @@ function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Jud
 
 /** The system stayed up over the whole run, not only at its end. */
 function stayedUpCheck({ verification, profile }: Judged): GateCheck {
-  const { incidents, troubled, run, findingClasses } = verification;
+  const { incidents, troubled, run, findingClasses, older } = verification;
   const { died, failed } = incidents;
   const { max_restarts = 0, max_failed = 0 } = profile.gate;
   const within = died <= max_restarts && failed <= max_failed;
@@ -268,7 +277,7 @@ function stayedUpCheck({ verification, profile }: Judged): GateCheck {
       : `${amount(died, "death")}, ${amount(failed, "failed measurement")}`,
     wantedText: `${most(max_restarts, "death")}, ${most(max_failed, "failed measurement")}`,
     look: within
-      ? known ? null : LOOK_BELOW
+      ? known ? null : older === undefined ? LOOK_BELOW : NOT_IN_OLDER
       : `${iterationsText(troubled)}: what happened is in DELTA_VERIFY_REPORT.md, what was ` +
         "printed in logs/; a resume does not undo it: mend it and start a new run, in whose " +
         "profile gate.max_restarts and gate.max_failed may allow some",

@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_valu
 import { readRegularFile } from "../base/read_file.ts";
 import { didYouMean, printable } from "../base/text.ts";
 import { isImpostor, marketMaker } from "./market_maker.ts";
+import { jsonAt } from "./params.ts";
 import type { Profile } from "./profile.ts";
 import { checkProfile, parseProfile } from "./profile_check.ts";
 import { inSchemaOrder, type ProfileProblem } from "./schema_check.ts";
@@ -36,12 +37,28 @@ export function checkProfileFile(path: string): CheckedFile {
     if (!(error instanceof SoakError)) throw error;
     return { problems: [textProblem(error)], profile: null };
   }
-  const problems = checkProfile(document);
+  const problems = isRuntime(document) ? [RUNTIME_GIVEN] : checkProfile(document);
   const profile = problems.some(({ severity }) => severity === "error")
     ? null
     : parseProfile(effective(document), path);
   const all = [...problems, ...(profile === null ? [] : runProblems(profile))];
   return { problems: located(all, bytes), profile };
+}
+
+/** What is wrong with values in the place of a profile, as the Python scripts had them. */
+const RUNTIME_GIVEN: ProfileProblem = {
+  severity: "error",
+  path: "$",
+  message: "values of parameters, not a profile",
+  remedy: "start from them with soak run --runtime FILE",
+};
+
+/** Whether this is a runtime of the built-in profile, flat or nested. */
+function isRuntime(document: JsonValue): boolean {
+  if (!isJsonObject(document) || Object.hasOwn(document, "parameters")) return false;
+  return marketMaker.parameters.some(({ key, path }) =>
+    Object.hasOwn(document, key) || jsonAt(document, path.split(".")) !== undefined
+  );
 }
 
 /**

@@ -33,17 +33,24 @@ const UNPROVABLE = [
   "that the record is as it was written: no summary names the hash of the one before",
 ];
 
-/** Tells whether a directory holds a run of the older implementation. */
-export async function isLegacyRun(dir: string): Promise<boolean> {
-  for (const number of await summaryNumbers(dir)) {
+/**
+ * Tells whether a directory without `SOAK_RUN.json` holds a run of the older implementation. Where
+ * no summary says so, because none can be read, each is noted.
+ */
+export async function isLegacyRun(dir: string, tally: Tally): Promise<boolean> {
+  const numbers = await summaryNumbers(dir);
+  let anyRead = false;
+  for (const number of numbers) {
     try {
       const data = readJson(join(dir, summaryFile(number)));
+      anyRead = true;
       if (isLegacySummary(data)) return true;
       if (isJsonObject(data) && Object.hasOwn(data, "previous_hash")) return false;
     } catch (error) {
       if (!isArtifactError(error)) throw error;
     }
   }
+  if (!anyRead) { for (const number of numbers) readLegacySummary(dir, number, tally); }
   return false;
 }
 

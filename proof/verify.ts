@@ -97,7 +97,9 @@ export async function verifyRun(dir: string, options: VerifyOptions = {}): Promi
       inEffect: null,
       iterationsAsked: null,
     };
-    const facts = await isLegacyRun(dir) ? await verifyLegacyRun(dir, tally) : { unprovable: [] };
+    const facts = await isLegacyRun(dir, tally)
+      ? await verifyLegacyRun(dir, tally)
+      : { unprovable: [] };
     return tally.result({ ...unknown, ...facts });
   }
   const { record } = run;

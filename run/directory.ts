@@ -14,7 +14,7 @@ import { osError, osErrorCode, SoakError } from "../base/errors.ts";
 import { flushFolder, makeFolder } from "../base/folder.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
 import { printable, shellWord } from "../base/text.ts";
-import { LOCK_FILE, readRun, RUN_FILE, RUNTIME_FILE } from "../record/artifacts.ts";
+import { LOCK_FILE, readRun, RUN_FILE, RUNTIME_FILE, summaryFile } from "../record/artifacts.ts";
 
 /** The lock of the runtime file, as the pipeline takes it. */
 const RUNTIME_LOCK_FILE = `${RUNTIME_FILE}.lock`;
@@ -85,7 +85,9 @@ class Claim implements ClaimedDirectory {
     if (names.size > 0 && !names.has(RUN_FILE)) {
       throw new SoakError("usage", "the directory has files in it but no soak run", {
         where: printable(dir),
-        remedy: "choose another --out, or empty it",
+        remedy: names.has(summaryFile(1))
+          ? "a run of other scripts is not moved aside: move it yourself, or choose another --out"
+          : "choose another --out, or empty it",
       });
     }
     if (names.size > 0) await this.#moveAside(path);

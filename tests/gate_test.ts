@@ -6,6 +6,7 @@ import { marketMaker } from "../model/market_maker.ts";
 import { hashOfProfile } from "../model/profile_check.ts";
 import { LOCK_FILE } from "../record/artifacts.ts";
 import { Forgery, honestRun, summaryName } from "./kit/forgery.ts";
+import { makeLegacyRun } from "./kit/legacy_run.ts";
 import { onOpen } from "./kit/on_open.ts";
 import { posix } from "./kit/posix.ts";
 import { bench, READ_SIZE, TINY } from "./kit/real_system.ts";
@@ -494,4 +495,25 @@ Deno.test("the gate names guard settings and versions that the run's start does 
     { first: 9, last: 10, tool_version: "9.1.0" },
     { first: 24, last: 24, tool_version: "9.1.0" },
   ]]);
+});
+
+Deno.test("an older run is told what it does not record, and no flag that would not help", async () => {
+  await using temp = await tempDir();
+  const files = await makeLegacyRun();
+  const dir = temp.file("run");
+  await Deno.mkdir(dir);
+  await Deno.writeTextFile(
+    `${dir}/ITER_SUMMARY_1.json`,
+    files["ITER_SUMMARY_6.json"]
+      ?.replace('"iteration": 6', '"iteration": 1') ?? "",
+  );
+  const look = "an older run does not record what would tell; soak again with soak run";
+  for (const allowNoDeltas of [false, true]) {
+    const { verdict, checks } = await runGate(dir, { allowNoDeltas });
+    assertEquals(verdict, "INCONCLUSIVE");
+    const looks = new Map(checks.map((check) => [check.id, check.look]));
+    for (const id of ["freeze", "full_apply_ratio", "stayed_up"] as const) {
+      assertEquals(looks.get(id), look, id);
+    }
+  }
 });

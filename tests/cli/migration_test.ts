@@ -98,6 +98,24 @@ Deno.test("a module of the scripts is recognised however it is spelt", () => {
   }
 });
 
+Deno.test("a module of the scripts that nothing takes the place of is known by its folder", () => {
+  for (
+    const args of [
+      ["tools.soak.kpi_gate"],
+      ["./tools/soak/kpi_gate.py", "--path", "x"],
+      ["-m", "tools.soak.kpi_gate"],
+      ["python", "-m", "tools.soak.kpi_gate"],
+      ["help", "tools/common/other.py"],
+    ]
+  ) {
+    const { what, remedy } = refusal(...args);
+    assertEquals([what, remedy], ["a module of the Python scripts, not of soak", MORE]);
+  }
+  for (const args of [["tools"], ["tools.soak"], ["python", "x.py"], ["-m", "tools.lint"]]) {
+    assert(!refusal(...args).message.includes("Python"), args.join(" "));
+  }
+});
+
 Deno.test("every module is answered with a command line that soak knows", () => {
   for (const [module, instead] of Object.entries(SCRIPT_MODULES)) {
     assertStringIncludes(refusal(`tools.soak.${module}`).remedy ?? "", instead);
@@ -139,6 +157,20 @@ Deno.test("a profile of the scripts is answered with values to start from", () =
   assertStringIncludes(error.message, MORE);
   const file = assertThrows(() => loadProfile("steady.json"), SoakError);
   assert(!file.message.includes("--start"));
+});
+
+Deno.test("values of parameters in the place of a profile are told to be a runtime", async () => {
+  await using temp = await memoryDir();
+  const path = temp.file("steady_safe.json");
+  for (const values of ['{"tail_age_ms":740,"version":"1.0"}', '{"engine":{"tail_age_ms":740}}']) {
+    await Deno.writeTextFile(path, values);
+    const error = assertThrows(() => loadProfile(path), SoakError);
+    assertEquals(error.kind, "usage");
+    assertEquals(error.what, "values of parameters, not a profile");
+    assertEquals(error.remedy, "start from them with soak run --runtime FILE");
+  }
+  await Deno.writeTextFile(path, '{"engine":{"threads":4}}');
+  assertThrows(() => loadProfile(path), SoakError, 'lacks "name"');
 });
 
 Deno.test("soak help migrating has every module, flag and trap, on 80 columns", () => {

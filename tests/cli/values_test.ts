@@ -36,3 +36,8 @@ Deno.test("valuesOf() refuses what is no value of the parameter's kind", () => {
     assertEquals([error.kind, error.where], ["usage", Object.keys(texts)[0]]);
   }
 });
+
+Deno.test("valuesOf() says of an increment that a value is none", () => {
+  const error = assertThrows(() => read({ tail_age_ms: "+30" }), SoakError, 'found "+30"');
+  assertEquals(error.remedy, "write the value that it is to have, not what is to be added");
+});

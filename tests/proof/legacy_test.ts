@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { runGate } from "../../gate.ts";
 import { style } from "../../report/terminal.ts";
@@ -399,6 +399,15 @@ Deno.test("an older run without a contradiction proves nothing: never PASS, stri
     assertEquals(verdict, "INCONCLUSIVE");
     assertEquals(Object.keys(findingCounts), ["run_missing", "report_missing", "runtime_missing"]);
   }
+});
+
+Deno.test("where no summary can be read, it is said why", async () => {
+  const files = await makeLegacyRun();
+  for (const name of Object.keys(files)) files[name] = `\ufeff${files[name]}`;
+  const { verdict, findings, findingCounts } = await verifyFiles(files);
+  assertEquals(verdict, "INCONCLUSIVE");
+  assertEquals(findingCounts, { run_missing: 1, summary_unreadable: 6 });
+  assertStringIncludes(findings[1]?.message ?? "", "byte order mark");
 });
 
 Deno.test("stuck and moving hashes of an older run are found", async () => {

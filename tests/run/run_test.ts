@@ -357,8 +357,17 @@ Deno.test("runSoak() refuses a directory with files in it but no run, and touche
   fillFolder(parent.file("home"), { "thesis.txt": "years of work" });
   const error = await assertRejects(() => run(parent.file("home")), SoakError, "no soak run");
   assertEquals(error.kind, "usage");
+  assertEquals(error.remedy, "choose another --out, or empty it");
   assertEquals(textsIn(parent.file("home")), { "thesis.txt": "years of work" });
-  assertEquals(namesIn(parent.path), ["home"]);
+  // What other scripts left in the usual place is no run of soak's, and is not moved either.
+  fillFolder(parent.file("latest"), { "ITER_SUMMARY_1.json": "{}" });
+  const older = await assertRejects(() => run(parent.file("latest")), SoakError, "no soak run");
+  assertEquals(
+    older.remedy,
+    "a run of other scripts is not moved aside: move it yourself, or choose another --out",
+  );
+  assertEquals(textsIn(parent.file("latest")), { "ITER_SUMMARY_1.json": "{}" });
+  assertEquals(namesIn(parent.path).toSorted(), ["home", "latest"]);
 });
 
 Deno.test("runSoak() takes an empty directory", async () => {
