@@ -1,4 +1,10 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
 import { profileToJson } from "../../model/profile_check.ts";
@@ -259,25 +265,33 @@ Deno.test({
     const script = 'until [ -e "$1" ]; do sleep 0.05; done';
     const command = ["sh", "-c", script, "sh", dir.file("go")];
     const child = new Child({ command, env: {}, log, graceSeconds: 1 });
-    await until(() => watchdogsOf(child.pid).length > 0, "the watchdog is there");
-    for (const pid of watchdogsOf(child.pid)) Deno.kill(pid, "SIGSTOP");
-    Deno.writeTextFileSync(dir.file("go"), "");
-    assertEquals((await child.ended).text, "exited with code 0");
-    const stopping = child.stop();
-    const inTime = await settledWithin(stopping, HANG_MS);
-    child.kill(); // which lets a stop that hangs end
-    assertEquals([await stopping, inTime], [false, true]);
-    await until(() => watchdogsOf(child.pid).length === 0, "the watchdog has gone");
+    try {
+      await until(() => watchdogsOf(child.pid).length > 0, "the watchdog is there");
+      for (const pid of watchdogsOf(child.pid)) Deno.kill(pid, "SIGSTOP");
+      Deno.writeTextFileSync(dir.file("go"), "");
+      assert(await settledWithin(child.ended, HANG_MS), "the program ends");
+      assertEquals((await child.ended).text, "exited with code 0");
+      const stopping = child.stop();
+      assert(await settledWithin(stopping, HANG_MS), "nobody waits for a stopped watchdog");
+      assertEquals(await stopping, false);
+      await until(() => watchdogsOf(child.pid).length === 0, "the watchdog has gone");
+    } finally {
+      child.kill(); // so that nothing is left of it if something hangs
+    }
   },
 });
 
-/** The watchdogs that run in a process group, by their process ids. */
+/**
+ * The watchdogs that run in a process group, by their process ids. What is not one yet has its
+ * script among its arguments too: the shell that becomes the program, and its forks.
+ */
 function watchdogsOf(group: number): readonly number[] {
   const { stdout } = new Deno.Command("ps", {
     args: ["-A", "-ww", "-o", "pgid=,pid=,stat=,args="],
   }).outputSync();
   return new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
-    const [, pgid, pid] = /^ *(\d+) +(\d+) +[^ Z]\S* .*soak-watchdog/.exec(line) ?? [];
-    return Number(pgid) === group ? [Number(pid)] : [];
+    const [, pgid, pid, of] =
+      /^ *(\d+) +(\d+) +[^ Z]\S* .* soak-watchdog (\d+) \d+ *$/.exec(line) ?? [];
+    return Number(pgid) === group && pgid === of ? [Number(pid)] : [];
   });
 }
