@@ -42,7 +42,8 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
   const tell = (lines: readonly string[]): void => {
     for (const line of lines) io.err(`soak: ${line}`);
   };
-  const openTable = ({ warmup }: RunRecord): RunTable => shown.rows ??= new RunTable(warmup);
+  const openTable = ({ warmup, profile: { parameters } }: RunRecord): RunTable =>
+    shown.rows ??= new RunTable(warmup, parameters);
   const profile = command.profile === undefined ? undefined : loadProfile(command.profile);
   const runtime = await runtimeFrom(command);
   if (runtime !== undefined && !command.resume) {

@@ -65,8 +65,8 @@ function flatKeys(given: JsonObject, profile: Profile): FlatKey[] {
   const places = placesOf(profile);
   return Object.keys(given).flatMap((key) => {
     const path = places.get(key);
-    const isFlat = path !== undefined && path.includes(".") && !isJsonObject(given[key]);
-    return isFlat ? [{ key, path }] : [];
+    const isInPlace = path === key && !path.includes(".");
+    return path === undefined || isInPlace || isJsonObject(given[key]) ? [] : [{ key, path }];
   });
 }
 

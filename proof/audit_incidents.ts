@@ -78,33 +78,42 @@ interface Limits {
 
 /** The limits in force after so many resumes since the record before. */
 function limitsAfter(then: RealInForce, resumes: number): Limits {
-  const { system, settings = [], mayDiffer = false } = then;
+  const { system, settings = [] } = then;
   const now = settings.filter(({ resume }) => (resume ?? 0) <= resumes)
-    .reduce(settingsAfter, { iterations: 0, system }).system;
-  const { retries, onError } = now.kind === "mock" ? system : now;
+    .reduce(systemAfter, system);
+  return limitsUnder(now, then);
+}
+
+function systemAfter(system: RealSystem, change: SettingsChange): RealSystem {
+  const after = settingsAfter({ iterations: 0, system }, change).system;
+  return after.kind === "mock" ? system : after;
+}
+
+function limitsUnder(system: RealSystem, { mayDiffer = false }: RealInForce): Limits {
+  const { retries, onError } = system;
   const [least, most] = mayDiffer ? [0, Infinity] : [retries + 1, retries + 1];
   return {
     attempts: { least, most },
-    restarts: now.kind === "service" ? now.maxRestarts : null,
+    restarts: system.kind === "service" ? system.maxRestarts : null,
     goesOn: onError === "continue",
   };
 }
 
 /** The limits of all legs together, where it is not on record which one something happened in. */
 function loosestLimits(then: RealInForce): Limits {
-  const { settings = [] } = then;
-  const all = [0, ...settings.map(({ resume }) => resume ?? 0)]
-    .map((resumes) => limitsAfter(then, resumes));
-  const last = all.at(-1) ?? limitsAfter(then, 0);
-  const restarts = all.map(({ restarts }) => restarts ?? 0);
-  return {
-    ...last,
-    attempts: {
-      least: last.attempts.least,
-      most: Math.max(...all.map(({ attempts }) => attempts.most)),
-    },
-    restarts: last.restarts === null ? null : Math.max(...restarts),
-  };
+  let { system } = then;
+  let loosest = limitsUnder(system, then);
+  // One after the other: a hostile record could have very many.
+  for (const change of then.settings ?? []) {
+    system = systemAfter(system, change);
+    const { attempts: { least, most }, restarts, goesOn } = limitsUnder(system, then);
+    loosest = {
+      attempts: { least, most: Math.max(most, loosest.attempts.most) },
+      restarts: restarts === null ? null : Math.max(restarts, loosest.restarts ?? 0),
+      goesOn,
+    };
+  }
+  return loosest;
 }
 
 /** How a leg ended, the stretch up to a resume, a record, or the end of what is on record. */

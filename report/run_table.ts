@@ -5,10 +5,11 @@
  */
 
 import { printable } from "../base/text.ts";
-import { differences } from "../model/effective.ts";
+import { type Difference, differences, differenceText } from "../model/effective.ts";
 import { type Guard, GUARDS } from "../model/guards.ts";
 import { countIncidents, incidentText } from "../model/incident.ts";
-import type { Profile } from "../model/profile.ts";
+import { getAllParams } from "../model/params.ts";
+import type { Parameter, Profile } from "../model/profile.ts";
 import { primaryGuard } from "../model/skip_reason.ts";
 import { valueText } from "../model/value.ts";
 import type { IterationRecord } from "../record/records.ts";
@@ -35,11 +36,16 @@ interface Stretch {
   readonly kpis: Map<string, readonly [least: number, greatest: number]>;
   /** What became of the change, if one was written. */
   fate: Fate;
+  /** What the system began to run with at its first iteration, otherwise than the runtime says. */
+  readonly differing: readonly Difference[];
 }
 
 /** Collects a run's iterations as they come, without keeping them all. */
 export class RunTable {
   readonly #warmup: number;
+  readonly #parameters: readonly Parameter[];
+  /** Keys that differ and whose row says so, be it that a change is not in effect. */
+  #told: ReadonlySet<string> = new Set();
   readonly #head: Stretch[] = [];
   readonly #tail: Stretch[] = [];
   readonly #counts: Record<Fate, number> = { written: 0, applied: 0, "not in effect": 0 };
@@ -47,18 +53,24 @@ export class RunTable {
   #open: Stretch | null = null;
   #left = 0;
 
-  /** Starts empty; so many of the run's first iterations are a warm-up. */
-  constructor(warmup = 0) {
+  /**
+   * Starts empty; so many of the run's first iterations are a warm-up, and these parameters are
+   * compared with what the system says of them.
+   */
+  constructor(warmup = 0, parameters: readonly Parameter[] = []) {
     this.#warmup = warmup;
+    this.#parameters = parameters;
   }
 
   /** Takes in the next iteration. */
   take(record: IterationRecord): void {
-    this.#settle(record);
+    const changed = this.#settle(record);
+    const differing = this.#differing(record, changed);
     const rows = this.#tail.length > 0 ? this.#tail : this.#head;
     const current = rows.at(-1);
     const isJudged = record.iteration === this.#warmup + 1;
-    if (current !== undefined && !isJudged && alike(current.last, record)) {
+    const isNews = isJudged || differing.length > 0;
+    if (current !== undefined && !isNews && alike(current.last, record)) {
       current.last = record;
       return widen(current, record);
     }
@@ -67,6 +79,7 @@ export class RunTable {
       last: record,
       kpis: new Map(),
       fate: "written",
+      differing,
     };
     widen(stretch, record);
     if (record.tuning.applied) {
@@ -104,10 +117,23 @@ export class RunTable {
     return page(fits ? lines : stacked(rows, kpis, style, columns));
   }
 
-  /** Says of the last change what the next measurement shows of it. */
-  #settle({ failure, effectiveParams }: IterationRecord): void {
+  /** What differs and is not told yet; a change that is not in effect tells of its own keys. */
+  #differing(
+    { failure, effectiveParams, runtime }: IterationRecord,
+    changed: readonly string[],
+  ): readonly Difference[] {
+    if (failure !== null || this.#parameters.length === 0) return [];
+    const told = getAllParams(runtime, this.#parameters);
+    const all = differences(effectiveParams, told, this.#parameters);
+    const fresh = all.filter(({ key }) => !changed.includes(key) && !this.#told.has(key));
+    this.#told = new Set(all.map(({ key }) => key));
+    return fresh;
+  }
+
+  /** Says of the last change what this measurement shows of it; returns its keys. */
+  #settle({ failure, effectiveParams }: IterationRecord): readonly string[] {
     const open = this.#open;
-    if (open === null || failure !== null) return;
+    if (open === null || failure !== null) return [];
     this.#open = null;
     const { deltas } = open.last.tuning;
     const keys = Object.keys(deltas);
@@ -120,6 +146,7 @@ export class RunTable {
       : "written";
     this.#counts.written--;
     this.#counts[open.fate]++;
+    return keys;
   }
 }
 
@@ -190,8 +217,15 @@ function tableRow(
     first === last.iteration ? String(first) : `${first}–${last.iteration}`,
     ...kpis.map((key) => rangeText(stretch.kpis.get(key))),
     isWarmUp ? `${last.kpiVerdict} ${style.dim("warm-up")}` : met,
-    whatWasDone(stretch, style) + whatHappened(last),
+    whatWasDone(stretch, style) + whatDiffered(stretch, style) + whatHappened(last),
   ];
+}
+
+/** The first parameter that differed, and how many more. */
+function whatDiffered({ differing: [first, ...more] }: Stretch, style: Style): string {
+  if (first === undefined) return "";
+  const others = more.length === 0 ? "" : ` and ${more.length} more`;
+  return ` (${style.red(`ran with ${printable(differenceText(first), 72)}${others}`)})`;
 }
 
 function whatHappened({ incidents }: IterationRecord): string {

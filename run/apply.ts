@@ -43,7 +43,10 @@ export interface ApplyOptions {
   readonly history?: GuardHistory;
   /** What besides the guards explains that nothing was proposed. */
   readonly context?: ProposalContext;
-  /** Refuse to touch a runtime whose hash is another one. */
+  /**
+   * Refuse to touch a runtime whose hash is another one. A runtime that is known so well is taken as
+   * it stands: flat keys in it are no parameters, and stay where they are.
+   */
   readonly expectedHash?: string;
   /** Called under the lock with what is about to happen, before anything is written. */
   readonly beforeWrite?: (plan: ApplyResult) => Promise<void>;
@@ -80,8 +83,8 @@ const OUTSIDE_A_RUN: ProposalContext = {
 /**
  * Applies a proposal to a runtime file, or says why not. Flat keys in it, which stand at the top in
  * place of their path, are read as the parameters that they name; a change that is applied puts them
- * in their places. An advisory lock on the file covers
- * everything from reading it to the barrier, so that two processes never lose an update.
+ * in their places. (Not so with `expectedHash`.) An advisory lock on the file covers everything from
+ * reading it to the barrier, so that two processes never lose an update.
  *
  * @param options The file, the targets and what the guards need to know.
  * @returns What became of the proposal.
@@ -112,7 +115,9 @@ export async function applyDeltasWithTracking(options: ApplyOptions): Promise<Ap
   if (expectedHash !== undefined && !sameHash(stateHash, expectedHash)) {
     throw foreignChange(runtimePath);
   }
-  const { runtime, problems: [problem] } = nestRuntime(given, profile);
+  const { runtime, problems: [problem] } = expectedHash === undefined
+    ? nestRuntime(given, profile)
+    : { runtime: given, problems: [] };
   if (problem !== undefined) throw wrongRuntime(problem.message, runtimePath);
   refuseLoosened(runtime, profile, runtimePath);
   const { result, next } = await decide(runtime, stateHash, options);

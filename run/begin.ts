@@ -47,7 +47,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     const what = "a runtime to start from has its values already";
     throw new OptionError(what, "start", "leave out one of the two");
   }
-  const runtime = initialRuntime(profile, options.runtime, start);
+  const runtime = initialRuntime(profile, options);
   const timeMs = system.kind === "mock"
     ? options.startMs ?? MOCK_START_MS
     : (options.nowMs ?? Date.now)();

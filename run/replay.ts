@@ -219,7 +219,7 @@ async function rerun(
         mockFault: (record.system.kind === "mock" ? record.system.fault : null) ?? undefined,
         startMs: Date.parse(record.startedUtc),
         profile: record.profile,
-        ...(start === undefined ? { runtime } : { start }),
+        ...(start === undefined ? { runtime, keepFlatKeys: true } : { start }),
         warmup,
       }),
       signal: signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]),

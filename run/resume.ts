@@ -304,7 +304,7 @@ async function restoreRuntime(
     return { runtime: await readState(path, state.stateHash), began: true };
   } catch (error) {
     const missing = error instanceof SoakError && error.cause instanceof Deno.errors.NotFound;
-    const runtime = initialRuntime(state.run.profile, {}, state.run.start);
+    const runtime = initialRuntime(state.run.profile, { start: state.run.start });
     if (!missing || state.iteration > 0) throw error;
     if (await computeJsonHash(runtime) !== state.run.initialHash) throw error;
     await atomicWriteJson(path, runtime);

@@ -90,6 +90,13 @@ export interface RunOptions {
    * profile's defaults fill in what is lacking.
    */
   readonly runtime?: JsonObject | undefined;
+  /**
+   * Whether flat keys in that runtime stay where they are and mean nothing, as in the records of
+   * earlier versions; for a replay.
+   *
+   * @default {false}
+   */
+  readonly keepFlatKeys?: boolean | undefined;
   /** Finish the step at hand and stop when this is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the run directory is ready, before the first iteration. */
@@ -198,8 +205,10 @@ export function advance(state: RunState, record: IterationRecord, history: Guard
  */
 export function initialRuntime(
   profile: Profile,
-  given: JsonObject = {},
-  start: string | undefined = undefined,
+  { runtime: given = {}, start, keepFlatKeys = false }: Pick<
+    RunOptions,
+    "runtime" | "start" | "keepFlatKeys"
+  >,
 ): JsonObject {
   const { parameters } = profile;
   const values = valuesAtStart(profile, start);
@@ -207,7 +216,9 @@ export function initialRuntime(
     const what = `the profile ${profile.name} has no start called ${printable(start ?? "", 60)}`;
     throw new OptionError(what, "start", startRemedy(profile, start ?? ""));
   }
-  const { runtime, problems: [contradiction] } = nestRuntime(given, profile);
+  const { runtime, problems: [contradiction] } = keepFlatKeys
+    ? { runtime: given, problems: [] }
+    : nestRuntime(given, profile);
   const problems = validateRuntime(runtime, parameters);
   const missing = problems.filter(({ code }) => code === "missing").map(({ key }) => key);
   const problem = contradiction ?? problems.find(({ code }) => code !== "missing") ??

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { JsonObject } from "../../base/json_value.ts";
 import { marketMaker } from "../../model/market_maker.ts";
 import { applyDeltas, getAllParams } from "../../model/params.ts";
-import type { Profile } from "../../model/profile.ts";
+import type { Parameter, Profile } from "../../model/profile.ts";
 import { nestRuntime, unknownKeys } from "../../model/runtime_keys.ts";
 
 const defaults = Object.fromEntries(
@@ -30,6 +30,21 @@ Deno.test("whatever part of a runtime is flat, it means the same as the nested o
     assertEquals(problems, []);
     assertEquals(unknownKeys(runtime, marketMaker).map(({ path }) => path), ["note"]);
   }));
+});
+
+Deno.test("a flat key is taken for a path at the top, too, and never from another parameter", () => {
+  const at = (key: string, path: string): Parameter => ({
+    key,
+    path,
+    kind: "boolean",
+    default: false,
+    description: "",
+  });
+  const parameters = [at("rate", "rate_hz"), at("x", "y"), at("y", "x"), at("z", "z")];
+  const given = { rate: true, x: true, y: false, z: true };
+  const { runtime, flat, problems } = nestRuntime(given, { ...marketMaker, parameters });
+  assertEquals(runtime, { rate_hz: true, x: true, y: false, z: true });
+  assertEquals([flat, problems], [[{ key: "rate", path: "rate_hz" }], []]);
 });
 
 Deno.test("what is nested already stays as it is, a runtime with all parameters too", () => {

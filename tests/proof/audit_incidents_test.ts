@@ -261,3 +261,26 @@ Deno.test("what no run does in that order, nor writes down so, is not believed",
     "incident_untrue",
   ]);
 });
+
+Deno.test("very many changes of settings in a hostile record are gone through once", () => {
+  const { system } = serviceRun(1, "stop", 3);
+  const changes = 3000;
+  let looks = 0;
+  const settings = Array.from({ length: changes }, (_, i): SettingsChange => ({
+    resume: i + 1,
+    get values(): ChangedSettings {
+      looks++;
+      return { retries: 2 + i % 2 };
+    },
+  }));
+  const incidents = Array.from({ length: 100 }, (_, i): Incident => ({
+    kind: "resumed",
+    reason: i % 2 === 0 ? RESUMED_AFTER.interruption : RESUMED_AFTER.cutOff,
+    times: changes,
+  }));
+  assertEquals(
+    auditIncidents({ incidents, failure: null }, { system, settings }, NO_INCIDENTS),
+    [],
+  );
+  assertEquals(looks, changes);
+});

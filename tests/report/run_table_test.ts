@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import type { JsonObject } from "../../base/json_value.ts";
 import { TINY } from "../kit/real_system.ts";
 import { iterationRecord as record } from "../kit/iteration_record.ts";
 import type { Profile } from "../../model/profile.ts";
+import { applyDeltas } from "../../model/params.ts";
 import { byGuard } from "../../model/guards.ts";
 import type { IterationRecord } from "../../record/records.ts";
 import { renderCounts, RunTable } from "../../report/run_table.ts";
@@ -16,6 +18,31 @@ function tableOf(records: readonly IterationRecord[]): RunTable {
 function linesOf(rows: RunTable, profile: Profile = TINY, columns = Infinity): string[] {
   return rows.render(profile, style(false), columns).split("\n");
 }
+
+Deno.test("a row says where the system begins to run with other values, and no later one again", () => {
+  const { parameters } = TINY;
+  const at = (size: number): JsonObject => applyDeltas({}, { size }, parameters).runtime;
+  const rows = new RunTable(0, parameters);
+  const told = (iteration: number, runtime: number, effective: number, change?: [number, number]) =>
+    rows.take({
+      ...record(iteration, { effective: { size: effective }, ...(change ? { change } : {}) }),
+      runtime: at(runtime),
+    });
+  told(1, 2, 2);
+  told(2, 2, 4);
+  told(3, 2, 4);
+  told(4, 2, 2);
+  told(5, 2, 4, [2, 6]);
+  told(6, 6, 2);
+  told(7, 6, 2);
+  assertEquals(linesOf(rows), [
+    "iteration  cost  KPIs  what was done",
+    "        1    20  FAIL  nothing to change",
+    "      2–4    20  FAIL  nothing to change (ran with size 4 instead of 2)",
+    "        5    20  FAIL  not in effect: size 2 → 6 (ran with size 4 instead of 2)",
+    "      6–7    20  FAIL  nothing to change",
+  ]);
+});
 
 Deno.test("a change is written until it is seen: then it is applied, or not in effect", () => {
   const rows = tableOf([

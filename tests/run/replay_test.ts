@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SoakError } from "../../base/errors.ts";
+import { VERSION } from "../../base/version.ts";
 import { applyDeltas } from "../../model/params.ts";
 import { verifyRun } from "../../proof/verify.ts";
 import { type ReplayResult, replayRun } from "../../run/replay.ts";
 import { runSoak } from "../../run/run.ts";
-import { DEFAULTS, Forgery, honestRun, summaryName } from "../kit/forgery.ts";
+import { DEFAULTS, Forgery, honestRun, summaryName, unfinishedRun } from "../kit/forgery.ts";
 import { memoryDir as tempDir, textsIn } from "../kit/temp_dir.ts";
 
 async function replayAfter(
@@ -22,6 +23,32 @@ async function replayAfter(
 
 Deno.test("an honest run is replayed byte by byte", async () => {
   assertEquals(await replayAfter(() => {}), { iterations: 12, files: 15, difference: null });
+});
+
+/** A run of a version that let flat keys of a runtime file stand at the top, where they mean nothing. */
+async function flatRun(flat: Readonly<Record<string, number>>): Promise<Forgery> {
+  const run = await unfinishedRun(VERSION, 3);
+  run.edit(1, ({ runtime_overrides }) => void Object.assign(runtime_overrides, flat));
+  await run.restate();
+  run.editRun((draft) => void (draft.initial_hash = run.read(1).tuning.old_hash));
+  await run.resign();
+  run.remove("TUNING_REPORT.json");
+  return run;
+}
+
+Deno.test("an earlier version's run with flat keys is verified, gone on with and replayed", async () => {
+  const { min_interval_ms: own = NaN } = DEFAULTS;
+  for (const flat of [{ min_interval_ms: 65 }, { min_interval_ms: own }]) {
+    await using temp = await tempDir();
+    const dir = temp.file("run");
+    (await flatRun(flat)).write(dir);
+    assertEquals((await replayRun(dir)).difference, null);
+    const { status, counts } = await runSoak({ dir, resume: true });
+    assert(status === "finished" && counts.applied > 1);
+    const { verdict, findings } = await verifyRun(dir, { strict: true });
+    assertEquals([verdict, findings], ["PASS", []]);
+    assertEquals((await replayRun(dir)).difference, null);
+  }
 });
 
 Deno.test("the first difference is named with file, path and both values", async () => {
