@@ -98,7 +98,7 @@ function build(given: Given): Command {
   const json = switches.has("json");
   const [stray] = given.positionals;
   if (["verify", "gate", "replay"].includes(name) && stray !== undefined) {
-    throw unexpected(stray, `soak ${name} takes flags only`);
+    throw unexpected(stray, `did you mean --path ${shown(stray)}?`);
   }
   switch (name) {
     case "run":

@@ -8,7 +8,7 @@ import type { JsonObject } from "../base/json_value.ts";
 import { ratioText } from "../base/text.ts";
 import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
-import { classOf } from "../proof/findings.ts";
+import { classOf, type Finding } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
 import { leastOf, MISSES_AT_END, type Snapshot, windowText } from "./snapshot.ts";
 
@@ -240,7 +240,8 @@ function noProposalRemedy(verification: VerifyResult): string {
   if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
   return run?.autoTune === false
     ? "auto-tune was off; soak again with --auto-tune, or accept it with --allow-no-deltas"
-    : "KPIs were missed and nothing was proposed: skip_reason in the summaries says why";
+    : `KPIs were missed in ${missed} of ${iterations} iterations and nothing was proposed: ` +
+      "skip_reason in the summaries says why; --allow-no-deltas accepts that";
 }
 
 function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Judged): GateCheck {
@@ -292,7 +293,7 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
   // That nothing was proposed is for the ratio's check to say.
   const open = gap > 0 || (verdict === "INCONCLUSIVE" && counts.total > 0);
   const status = failed ? "fail" : open ? "unknown" : total > 0 ? "warn" : "pass";
-  const telling = verification.findings.find((finding) => !failed || classOf(finding) === "proof");
+  const [telling, missing] = tellingFindings(verification, failed);
   return {
     id: "verification",
     name: strict ? "Strict verification" : "Verification",
@@ -305,9 +306,27 @@ function findingsCheck({ verification, strict }: Judged): GateCheck {
       ? null
       : telling === undefined
       ? "look at the proposals in DELTA_VERIFY_REPORT.md"
-      : `look at ${telling.file}: ${telling.message} (${telling.code})` +
-        (total > 1 ? `, and ${total - 1} more in DELTA_VERIFY_REPORT.md` : ""),
+      : `look at ${findingText(telling)}` +
+        (missing === undefined ? "" : `, and what is missing: ${findingText(missing)}`) +
+        moreText(total - (missing === undefined ? 1 : 2)),
   };
+}
+
+/** The finding to look at first: what is proven false, with what is missing beside it. */
+function tellingFindings({ findings }: VerifyResult, failed: boolean): readonly Finding[] {
+  if (!failed) return findings.slice(0, 1);
+  const classes = ["proof", "gap"] as const;
+  return classes.flatMap((wanted) =>
+    findings.filter((each) => classOf(each) === wanted).slice(0, 1)
+  );
+}
+
+function findingText({ file, message, code }: Finding): string {
+  return `${file}: ${message} (${code})`;
+}
+
+function moreText(left: number): string {
+  return left > 0 ? `, and ${left} more in DELTA_VERIFY_REPORT.md` : "";
 }
 
 function findingsText(

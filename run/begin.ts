@@ -22,6 +22,7 @@ import { warmUpMistake } from "../model/warm_up.ts";
 import { RUNTIME_FILE, writeRun } from "../record/artifacts.ts";
 import { parseRun, type RunRecord, runToJson } from "../record/records.ts";
 import { requireProgram } from "../system/program.ts";
+import { requireUnanswered } from "../system/readiness.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
 import { followRecord } from "./incidents.ts";
@@ -67,6 +68,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
   requireSmall(runtime);
   const opened = openSystem(run);
   requirePrograms(system);
+  await requireUnanswered(system, options.signal);
   await claim.clear();
   const runHash = await writeRun(options.dir, run);
   const state: RunState = {

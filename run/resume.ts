@@ -47,6 +47,7 @@ import {
   writeSummary,
 } from "../record/artifacts.ts";
 import type { IterationRecord, RunRecord } from "../record/records.ts";
+import { requireUnanswered } from "../system/readiness.ts";
 import { openSystem } from "../system/system.ts";
 import { completeApply, refuseLoosened } from "./apply.ts";
 import type { ClaimedDirectory } from "./directory.ts";
@@ -97,6 +98,7 @@ export async function restore(
   state.settings = settingsAfter(state.settings, { resume: null, values: changed });
   if (state.iteration === state.settings.iterations) return state;
   if (stray !== null) throw strayError(state, dir, stray);
+  await requireUnanswered(state.settings.system, options.signal);
   await resumeIncidents(state, ground, { left, changed, began, wasFinished });
   removeReports(dir);
   if (state.settings.system !== run.system) {

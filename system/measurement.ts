@@ -8,7 +8,7 @@ import { SoakError, type SoakErrorOptions } from "../base/errors.ts";
 import { decodeJson } from "../base/json.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../base/json_value.ts";
 import { readRegularFile } from "../base/read_file.ts";
-import { printable } from "../base/text.ts";
+import { printable, shellWord } from "../base/text.ts";
 import type { IncidentKind } from "../model/incident.ts";
 import type { OnPhase } from "../model/phase.ts";
 import type {
@@ -104,6 +104,25 @@ export function notMeasured(
   options: MeasurementErrorOptions = {},
 ): MeasurementError {
   return new MeasurementError(what, options);
+}
+
+/**
+ * What to do once it is mended. What failed stays on record: where nothing is measured yet, a new
+ * run costs no more and has a clean one.
+ *
+ * @param more What else may help.
+ */
+export function howToGoOn(
+  { iteration, dir }: Pick<MeasureRequest, "iteration" | "dir">,
+  more?: string,
+): string {
+  const resume = `soak run --resume --out ${shellWord(dir)}`;
+  const notes = [
+    ...(iteration > 1 ? ["the gate counts what failed"] : []),
+    ...(more === undefined ? [] : [more]),
+  ];
+  return (iteration > 1 ? `mend it and go on with: ${resume}` : "mend it and start the run anew") +
+    (notes.length === 0 ? "" : ` (${notes.join("; ")})`);
 }
 
 /** What a program reports that leaves everything to queries. */

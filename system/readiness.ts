@@ -5,11 +5,11 @@
  */
 
 import { resolve } from "@std/path/resolve";
-import { networkCause } from "../base/errors.ts";
+import { networkCause, SoakError } from "../base/errors.ts";
 import { tcpAddress } from "../base/tcp_address.ts";
 import { printable, shellWord } from "../base/text.ts";
 import { settledWithin } from "../base/wait.ts";
-import { READY_FLAGS, type ServiceSystem, wordsOf } from "../model/system_spec.ts";
+import { READY_FLAGS, type ServiceSystem, type SystemSpec, wordsOf } from "../model/system_spec.ts";
 import type { OutputLog } from "./output_log.ts";
 import { netNotPermitted } from "./permission.ts";
 import { Child } from "./process.ts";
@@ -59,6 +59,29 @@ export function readinessOf(system: ServiceSystem): Readiness | null {
   return sign("readyCommand", text, (look) => says(command, system, look));
 }
 
+/**
+ * Refuses a service at whose address something answers before it is started: that would be taken
+ * for the service, and measured.
+ */
+export async function requireUnanswered(
+  system: SystemSpec,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (system.kind !== "service") return;
+  const { readyUrl, readyTcp } = system;
+  const look = { leftMs: ANSWER_MS, signal };
+  const missing = readyUrl !== null
+    ? await answers(readyUrl, look)
+    : readyTcp !== null
+    ? await listens(readyTcp, look)
+    : "";
+  if (missing !== null) return;
+  throw new SoakError("system", "something answers there before the service is started", {
+    where: readinessOf(system)?.asked ?? "",
+    remedy: "stop it, or let the service use another port",
+  });
+}
+
 function sign(
   name: keyof typeof READY_FLAGS,
   value: string,
@@ -83,13 +106,16 @@ function isWritten(path: string, before: string | null): string | null {
   return now === before ? "the file was there before, and nothing has written it since" : null;
 }
 
+/** What a look over the network needs to know. */
+type NetworkLook = Pick<Look, "leftMs" | "signal">;
+
 /** The signal of a look over the network. */
-function lookSignal({ leftMs, signal }: Look): AbortSignal {
+function lookSignal({ leftMs, signal }: NetworkLook): AbortSignal {
   const timeout = AbortSignal.timeout(Math.max(1, Math.min(leftMs, ANSWER_MS)));
   return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
 }
 
-async function answers(url: string, look: Look): Promise<string | null> {
+async function answers(url: string, look: NetworkLook): Promise<string | null> {
   try {
     const response = await fetch(url, { signal: lookSignal(look) });
     await response.body?.cancel();
@@ -99,7 +125,7 @@ async function answers(url: string, look: Look): Promise<string | null> {
   }
 }
 
-async function listens(address: string, look: Look): Promise<string | null> {
+async function listens(address: string, look: NetworkLook): Promise<string | null> {
   try {
     const { hostname, port } = tcpAddress(address) ?? { hostname: "", port: 0 };
     (await Deno.connect({ hostname, port, signal: lookSignal(look) })).close();

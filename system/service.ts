@@ -8,13 +8,13 @@
 import { join } from "@std/path/join";
 import { canonicalJson } from "../base/canonical.ts";
 import { SoakError } from "../base/errors.ts";
-import { shellWord } from "../base/text.ts";
 import { settledWithin, sleep } from "../base/wait.ts";
 import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { hasReadySign, type ServiceSystem, wordsOf } from "../model/system_spec.ts";
 import { type Driver, iterationEnv, measureByCommand, moreTime, withQueries } from "./exec.ts";
 import {
+  howToGoOn,
   MeasurementError,
   type MeasureRequest,
   notMeasured,
@@ -191,7 +191,6 @@ class ServiceDriver implements Driver {
     await this.#stop();
     const { maxRestarts } = this.#system;
     const last = this.#log?.lastLines() ?? "";
-    const goOn = `soak run --resume --out ${shellWord(request.dir)}`;
     if (restarts >= maxRestarts || neverStarted) {
       const when = !neverStarted
         ? `after ${amount(restarts, "restart")}`
@@ -203,10 +202,12 @@ class ServiceDriver implements Driver {
         remedy: (last === "" ? "it printed nothing; " : `it printed last: ${last}; `) +
           (success
             ? "a service has to stay in the foreground: it must not make itself a daemon, nor end"
-            : neverStarted
-            ? "mend it and start the run anew"
-            : `mend it and go on with: ${goOn} (add --max-restarts ${restarts + 3} if it may die ` +
-              "more often)"),
+            : howToGoOn(
+              request,
+              neverStarted
+                ? undefined
+                : `add --max-restarts ${restarts + 3} if it may die more often`,
+            )),
       });
     }
     request.onPhase({ name: "restarting", reason: `the service ${text}` });

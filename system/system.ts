@@ -6,7 +6,7 @@
 
 import { join } from "@std/path/join";
 import { SoakError } from "../base/errors.ts";
-import { printable, shellWord } from "../base/text.ts";
+import { printable } from "../base/text.ts";
 import type { OnPhase } from "../model/phase.ts";
 import type { KpiValues, Profile } from "../model/profile.ts";
 import {
@@ -18,6 +18,7 @@ import {
 } from "../model/system_spec.ts";
 import { type Driver, openExec, removeStaleOutputs } from "./exec.ts";
 import {
+  howToGoOn,
   type Measurement,
   MeasurementError,
   type MeasureRequest,
@@ -160,10 +161,9 @@ function failed(
 ): SoakError {
   const { path, last } = cause.log ?? { path: log.path, last: log.lastLines() };
   const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
-  const more = cause.remedy === undefined ? "" : ` (${cause.remedy})`;
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
     where: printable(path),
-    remedy: `${printed}; ${hint}mend it, then: soak run --resume --out ${shellWord(dir)}${more}`,
+    remedy: `${printed}; ${hint}${howToGoOn({ iteration, dir }, cause.remedy)}`,
     cause,
   });
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { acquireLock } from "../../base/lock.ts";
+import { sleep } from "../../base/wait.ts";
 import { RUN_FILE, RUNTIME_FILE, summaryFile } from "../../record/artifacts.ts";
 import { runSoak } from "../../run/run.ts";
 import { isOpened, makeFifo, posix } from "../kit/posix.ts";
@@ -90,6 +91,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const { whole, dir } = await wholeAndBegun(parent);
     const lock = await acquireLock(join(dir, `${RUNTIME_FILE}.lock`), { wait: false });
     const run = await interruptedInStep(dir, 1, "SIGINT");
+    await sleep(400); // sooner, it would be the first one still
     run.kill(signal);
     const { code, err } = await run.end();
     const last = `soak: ended at once; go on with: soak run --resume --out '${dir}'\n`;
