@@ -171,7 +171,7 @@ function report(
     ]));
   }
   if (contradiction !== null) {
-    io.err(contradictionText(contradiction, command));
+    io.err(contradictionText(contradiction, command, recorded === iterations));
     return EXIT.failed;
   }
   if (status !== "interrupted") return EXIT.passed;
@@ -190,12 +190,16 @@ function goOn({ dir, failFast }: RunCommand): string {
 }
 
 /** What ended a run, where it is on record, who else will say so, and what to do. */
-function contradictionText({ iteration, differing }: Contradiction, command: RunCommand): string {
+function contradictionText(
+  { iteration, differing }: Contradiction,
+  command: RunCommand,
+  isFinished: boolean,
+): string {
   const what = list(differing.map((difference) => printable(differenceText(difference), 120)));
   return `soak: stopped by --fail-fast: iteration ${iteration} ran with ${what} ` +
     `(${printable(join(command.dir, summaryFile(iteration)))}), which soak gate --strict and ` +
-    "soak verify --strict find too; mend it and start a new run, or go on with this one, " +
-    `which keeps that finding: ${goOn(command)}`;
+    "soak verify --strict find too; mend it and start a new run" +
+    (isFinished ? "" : `, or go on with this one, which keeps that finding: ${goOn(command)}`);
 }
 
 function startMs(sourceDateEpoch: string | undefined): number | undefined {

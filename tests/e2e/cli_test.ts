@@ -404,7 +404,11 @@ Deno.test("--fail-fast ends at the last iteration, too, and says so in JSON", as
     recorded: 2,
     changes: { in_effect: 0, not_in_effect: 1, not_seen: 0 },
   });
-  assertMatch(err, /^soak: stopped by --fail-fast: iteration 2 ran with .*\n$/);
+  assertMatch(
+    err,
+    /^soak: stopped by --fail-fast: iteration 2 ran with .* mend it and start a new run\n$/,
+    "a run that is finished can't go on",
+  );
 });
 
 Deno.test("a resumed run's table and counts have the iterations that were recorded before", async () => {
