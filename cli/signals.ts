@@ -16,6 +16,8 @@ export function listenForSignals(controller: AbortController, io: Io): Disposabl
   if (Deno.build.os !== "windows") codes.set("SIGTERM", EXIT.terminated);
   const listeners = [...codes].map(([signal, code]) => {
     const listener = (): void => {
+      // A terminal shows ^C where the cursor stands: what is said next takes its place.
+      if (io.redraws) io.status(" ");
       if (controller.signal.aborted) {
         // Without a listener the system acts, even while the program is too busy to listen.
         stop();
