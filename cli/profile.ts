@@ -66,10 +66,10 @@ async function init(file: string | undefined, json: boolean, io: Io): Promise<nu
     io.out(canonicalJson({ written }));
     return EXIT.passed;
   }
-  io.out(`wrote ${written.map((path) => printable(path)).join(" and ")}`);
-  io.out(
-    `Next: put in your parameters, KPIs and rules; then soak profile check ${shellWord(file)}`,
-  );
+  io.page(page([
+    `wrote ${written.map((path) => printable(path)).join(" and ")}`,
+    `Next: put in your parameters, KPIs and rules, then: soak profile check ${shellWord(file)}`,
+  ]));
   return EXIT.passed;
 }
 

@@ -31,7 +31,7 @@ export async function executeReplay(command: ReplayCommand, io: Io): Promise<num
     io.out(canonicalJson({ identical: difference === null, iterations, files, difference }));
   } else if (difference === null) {
     const verdict = verdictText("PASS", io.outStyle);
-    io.out(`${verdict} identical: ${files} files, ${iterations} iterations run again`);
+    io.page(page([`${verdict} identical: ${files} files, ${iterations} iterations run again`]));
   } else {
     const place = difference.path === null ? "" : ` at ${printable(difference.path)}`;
     io.page(page([

@@ -86,7 +86,9 @@ export async function executeRun(command: RunCommand, io: Io): Promise<number> {
       }
       io.goOn = goOn(command);
       if (command.quiet || done === iterations) return;
-      shown.progress = showProgress(io, { total: iterations, done, kpis: run.profile.kpis });
+      const { system, profile: { kpis } } = run;
+      const pauseMs = system.kind === "mock" ? 0 : system.pauseSeconds * 1000;
+      shown.progress = showProgress(io, { total: iterations, done, kpis, pauseMs });
     },
     onPhase(phase, iteration) {
       tell(news.phase(phase, iteration));

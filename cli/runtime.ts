@@ -10,12 +10,12 @@ import { sha256Hex } from "../base/hash.ts";
 import { readRegularFile } from "../base/read_file.ts";
 import { printable } from "../base/text.ts";
 import { deltaHint, getFromRuntime, validateDeltas } from "../model/params.ts";
-import type { Profile } from "../model/profile.ts";
+import type { Parameter, Profile } from "../model/profile.ts";
 import { loadProfile } from "../model/profile_file.ts";
 import { nestRuntime } from "../model/runtime_keys.ts";
 import { valuesText, valueText } from "../model/value.ts";
 import { readRuntime } from "../record/artifacts.ts";
-import { page, table } from "../report/terminal.ts";
+import { displayWidth, page, table } from "../report/terminal.ts";
 import { applyDeltasWithTracking } from "../run/apply.ts";
 import type { ApplyCommand, HashCommand, ParamsCommand } from "./command.ts";
 import type { Io } from "./console.ts";
@@ -45,15 +45,10 @@ export async function executeApply(command: ApplyCommand, io: Io): Promise<numbe
       skip_reason: skipReason,
     }));
   } else if (applied) {
-    io.out(
-      `applied ${
-        changedKeys.map((key) => `${key} = ${valueText(deltasApplied[key] ?? "")}`).join(", ")
-      }`,
-    );
-    io.out(`state ${oldHash} → ${stateHash}`);
+    const values = changedKeys.map((key) => `${key} = ${valueText(deltasApplied[key] ?? "")}`);
+    io.page(page([`applied ${values.join(", ")}`, `state ${oldHash} → ${stateHash}`]));
   } else {
-    io.out(`not applied: ${printable(skipReason?.note ?? "")}`);
-    io.out(`state ${stateHash}`);
+    io.page(page([`not applied: ${printable(skipReason?.note ?? "")}`, `state ${stateHash}`]));
   }
   return applied || noOp ? EXIT.passed : EXIT.failed;
 }
@@ -75,11 +70,12 @@ export async function executeParams(command: ParamsCommand, io: Io): Promise<num
       if (command.json) {
         io.out(canonicalJson({ valid, problems }));
       } else {
-        for (const problem of problems) {
-          const hint = deltaHint(problem, deltas, parameters);
-          io.out(printable(problem.message + (hint === undefined ? "" : `; ${hint}`)));
-        }
-        if (valid) io.out("valid");
+        io.page(page(
+          valid ? ["valid"] : problems.map((problem) => {
+            const hint = deltaHint(problem, deltas, parameters);
+            return printable(problem.message + (hint === undefined ? "" : `; ${hint}`));
+          }),
+        ));
       }
       return valid ? EXIT.passed : EXIT.failed;
     }
@@ -96,23 +92,36 @@ function listParams(
     return EXIT.passed;
   }
   const { dim } = io.outStyle;
-  io.page(page(table([
+  const lines = table([
     ["parameter", "kind", "values", "unit", "default", "path"].map(dim),
     ...parameters.map((p) => [
       p.key,
       p.kind,
       printable(valuesText(p)),
-      printable("unit" in p ? p.unit ?? "" : ""),
+      unitOf(p),
       printable(valueText(p.default)),
       p.path,
     ]),
-  ], { align: ["left", "left", "left", "left", "right", "left"] })));
-  for (const [name, values] of Object.entries(starts)) {
+  ], { align: ["left", "left", "left", "left", "right", "left"] });
+  const fits = lines.every((line) => displayWidth(line) <= io.outColumns);
+  const startLines = Object.entries(starts).map(([name, values]) => {
     const changed = Object.entries(values).map(([key, value]) => `${key} ${valueText(value)}`);
     const what = changed.length === 0 ? "the defaults" : changed.join(", ");
-    io.out(`--start ${printable(name)}: ${printable(what)}`);
-  }
+    return `--start ${printable(name)}: ${printable(what)}`;
+  });
+  io.page(page([...(fits ? lines : parameters.flatMap(stacked)), ...startLines]));
   return EXIT.passed;
+}
+
+/** A parameter where there is no room for the table. */
+function stacked(parameter: Parameter): string[] {
+  const { key, kind, path } = parameter;
+  const start = `${printable(valueText(parameter.default))} ${unitOf(parameter)}`.trimEnd();
+  return [`${key} (${path})`, `  ${kind}: ${printable(valuesText(parameter))}; default ${start}`];
+}
+
+function unitOf(parameter: Parameter): string {
+  return printable("unit" in parameter ? parameter.unit ?? "" : "");
 }
 
 async function getParam(

@@ -24,6 +24,8 @@ export function listenForSignals(controller: AbortController, io: Io): Disposabl
   const listeners = [...codes].map(([signal, code]) => {
     const listener = (): void => {
       const nowMs = io.nowMs();
+      // A terminal shows ^C where the cursor stands: what is said next takes its place.
+      if (io.redraws) io.status(" ");
       if (controller.signal.aborted) {
         if (nowMs - firstMs < SAME_SIGNAL_MS) return;
         // Without a listener the system acts, even while the program is too busy to listen.

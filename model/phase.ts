@@ -14,7 +14,8 @@ export type PhaseName =
   | "trying again"
   | "applying"
   | "reloading"
-  | "restarting";
+  | "restarting"
+  | "stopping";
 
 /** What happens now, until the next phase begins. */
 export interface Phase {

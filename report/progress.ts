@@ -26,6 +26,12 @@ export interface ProgressOptions {
    * @default {[]}
    */
   readonly kpis?: readonly Kpi[];
+  /**
+   * How long is waited between two iterations, in ms.
+   *
+   * @default {0}
+   */
+  readonly pauseMs?: number;
   /** Colours. */
   readonly style: Style;
   /** When the work began, in ms on any clock. */
@@ -87,9 +93,12 @@ export class Progress {
     this.#phase = null;
   }
 
-  /** The line on a terminal, narrower than it: a full line would make the terminal wrap. */
+  /**
+   * The line on a terminal, narrower than it: a full line would make the terminal wrap, and so would
+   * the `^C` that it shows behind the line.
+   */
   line(nowMs: number, columns: number): string {
-    const width = (columns >= 1 ? columns : 80) - 1;
+    const width = (columns >= 1 ? columns : 80) - 3;
     const { total } = this.#options;
     const bar = columns >= BAR_COLUMNS ? `${progressBar(this.#done / total)}  ` : "";
     const word = columns >= WORD_COLUMNS ? "iteration " : "";
@@ -128,10 +137,11 @@ export class Progress {
 
   /** How long it will take, going by the iterations of this process; `null` before the first. */
   #leftMs(nowMs: number): number | null {
-    const { total, done = 0, startMs } = this.#options;
+    const { total, done = 0, pauseMs = 0, startMs } = this.#options;
     const own = this.#done - done;
-    if (own === 0) return null;
-    const eachMs = (this.#stepMs - startMs) / own;
+    if (own === 0 || this.#phase?.phase.name === "stopping") return null;
+    // The first one of a process was not waited for.
+    const eachMs = (this.#stepMs - startMs + pauseMs) / own;
     const here = Math.max(0, eachMs - (nowMs - this.#stepMs));
     const left = total - this.#done;
     return left === 0 ? 0 : eachMs * (left - 1) + here;

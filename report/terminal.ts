@@ -104,8 +104,8 @@ export function table(
   );
 }
 
-/** A command to copy, at the end of a line. */
-const COMMAND = /(?<=: )soak [a-z].*$/;
+/** A command to copy, at the end of a line; an error that begins with a command's name is none. */
+const COMMAND = /(?<=: )(?<!^soak: )soak [a-z].*$/;
 
 /**
  * Breaks a line at spaces, so that it fits; it goes on two columns further in. A word that is too

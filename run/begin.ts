@@ -154,11 +154,16 @@ function startedUtc(ms: number): string {
 /** A run whose programs can't be started leaves no directory, and an earlier run where it is. */
 function requirePrograms(system: SystemSpec): void {
   if (system.kind === "mock") return;
-  const more = system.kind === "service"
-    ? [system.measureCommand, system.readyCommand, system.reloadCommand]
-    : [];
-  for (const program of [system.command, ...more]) {
-    if (program !== null) requireProgram(wordsOf(program)[0] ?? "");
+  requireProgram(wordsOf(system.command)[0] ?? "");
+  if (system.kind !== "service") return;
+  const { measureCommand, readyCommand, reloadCommand } = system;
+  const more = {
+    "--measure": measureCommand,
+    "--ready-command": readyCommand,
+    "--reload-command": reloadCommand,
+  };
+  for (const [flag, command] of Object.entries(more)) {
+    if (command !== null) requireProgram(wordsOf(command)[0] ?? "", flag);
   }
 }
 

@@ -169,6 +169,11 @@ async function iterateAll(
   } catch (error) {
     await noteStop(state, ground, error);
     throw error;
+  } finally {
+    // A service may take as long as its grace to end.
+    if (state.run.system.kind === "service") {
+      options.onPhase?.({ name: "stopping" }, state.iteration);
+    }
   }
 }
 

@@ -16,8 +16,24 @@ const EXECUTABLE = 0o111;
 /**
  * Refuses a program that certainly can't be started. One that passes may still fail to: only
  * starting it tells.
+ *
+ * @param flag What it is asked for by, if there are several.
  */
-export function requireProgram(program: string): void {
+export function requireProgram(program: string, flag?: string): void {
+  try {
+    requireStartable(program);
+  } catch (error) {
+    if (flag === undefined || !(error instanceof SoakError)) throw error;
+    const { kind, what, where = "", remedy } = error;
+    throw new SoakError(kind, what, {
+      where: `${flag} ${where}`.trimEnd(),
+      ...(remedy === undefined ? {} : { remedy }),
+      cause: error,
+    });
+  }
+}
+
+function requireStartable(program: string): void {
   if (program === "") throw notFound(program);
   requirePermission(program);
   if (isWindows) return; // which adds extensions to names, each in its turn

@@ -171,5 +171,5 @@ async function says(
 
 /** Whether text says that nothing listens where something was asked. */
 export function isRefusal(text: string): boolean {
-  return /connection (?:was )?refused|ECONNREFUSED/i.test(text);
+  return /connection (?:was )?refused|ECONNREFUSED|couldn't connect to server/i.test(text);
 }

@@ -186,7 +186,8 @@ class ServiceDriver implements Driver {
     request: MeasureRequest,
     log: OutputLog,
   ): Promise<void> {
-    const { success, text } = await child.ended;
+    const { success, text: how } = await child.ended;
+    const text = how + this.#unhandled(how);
     const neverStarted = this.#failedToStart(request);
     await this.#stop();
     const { maxRestarts } = this.#system;
@@ -215,6 +216,13 @@ class ServiceDriver implements Driver {
     this.#log?.note(`it ${text}: restart ${restarts + 1} of ${maxRestarts}`);
     // What it could not have, a port for instance, may take a moment to become free.
     await sleep(Math.min(200 * 2 ** restarts, MAX_RESTART_DELAY_MS), request.signal);
+  }
+
+  /** That the signal a service died by is the one that tells it of changes. */
+  #unhandled(how: string): string {
+    const { reloadSignal } = this.#system;
+    const isOwn = reloadSignal !== null && how === `was killed by ${reloadSignal}`;
+    return isOwn ? ", which it does not handle (--reload-signal)" : "";
   }
 
   /**

@@ -160,7 +160,9 @@ function failed(
   hint: string,
 ): SoakError {
   const { path, last } = cause.log ?? { path: log.path, last: log.lastLines() };
-  const printed = last === "" ? "it printed nothing" : `it printed last: ${last}`;
+  // Where the system is ended, it is the service's log that tells of it, not that of the iteration.
+  const who = cause.log === undefined ? "it" : "the service";
+  const printed = last === "" ? `${who} printed nothing` : `${who} printed last: ${last}`;
   return new SoakError("system", `iteration ${iteration} was not measured: ${what}`, {
     where: printable(path),
     remedy: `${printed}; ${hint}${howToGoOn({ iteration, dir }, cause.remedy)}`,
@@ -176,6 +178,6 @@ function readinessHint(
 ): string {
   const unknown = system.kind === "service" && iteration === 1 && !hasReadySign(system);
   return unknown && isRefusal(said)
-    ? "if the service was not ready yet, start a new run with --ready-tcp HOST:PORT; else "
+    ? "if the service was not ready yet, add --ready-tcp HOST:PORT; "
     : "";
 }

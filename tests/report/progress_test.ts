@@ -58,7 +58,7 @@ Deno.test("progress shows KPIs against their targets, missed ones first, as far 
   const progress = progressOf({ total: 9 });
   done(progress, 1, 1000, { late_ms: 153, hits: 0.5, seen: 3 });
   assertStringIncludes(progress.line(1000, 200), "  hits 0.5 < 0.9, late_ms 153 ≤ 200");
-  assertStringIncludes(progress.line(1000, 71), "  1 of 2 KPIs met");
+  assertStringIncludes(progress.line(1000, 73), "  1 of 2 KPIs met");
   assert(progress.line(1000, 80).endsWith("  hits 0.5 < 0.9, …"));
   done(progress, 2, 2000, { late_ms: null, hits: 0.9 });
   assertStringIncludes(progress.line(2000, 200), "  late_ms not measured, hits 0.9 ≥ 0.9");
@@ -73,7 +73,22 @@ Deno.test("progress shows KPIs against their targets, missed ones first, as far 
 
 const PHASES: readonly PhaseName[] = ["starting", "waiting for readiness", "soaking", "measuring"];
 
-Deno.test("progress fits any terminal without touching its last column", () => {
+Deno.test("progress guesses with the pause that the first iteration had not", () => {
+  const progress = progressOf({ total: 6, pauseMs: 60_000 });
+  done(progress, 1, 2000);
+  assertStringIncludes(progress.line(2000, 80), "about 5m10s left");
+  done(progress, 2, 64_000);
+  assertStringIncludes(progress.line(64_000, 80), "about 4m08s left");
+});
+
+Deno.test("progress guesses nothing any more once the run is stopping", () => {
+  const progress = progressOf({ total: 6 });
+  done(progress, 1, 2000);
+  progress.phase({ name: "stopping" }, 3000);
+  assertEquals(progress.line(3000, 60), "2/6  stopping                   3s");
+});
+
+Deno.test("progress fits any terminal, with room for the ^C that it shows behind the line", () => {
   for (let columns = 1; columns <= 200; columns++) {
     for (const color of [false, true]) {
       const progress = progressOf({ total: 120, style: style(color) });
@@ -82,7 +97,7 @@ Deno.test("progress fits any terminal without touching its last column", () => {
         for (const name of PHASES) {
           progress.phase({ name, ...(name === "soaking" ? { seconds: 3600 } : {}) }, i * 1e6);
           const line = progress.line(i * 1e6 + 5e5, columns);
-          assert(displayWidth(line) < columns, `${columns}: ${line}`);
+          assert(displayWidth(line) <= Math.max(0, columns - 3), `${columns}: ${line}`);
         }
       }
     }

@@ -124,6 +124,12 @@ Deno.test("wrapLine() keeps a command in one piece where it fits a line", () => 
     "  soak run --resume --out run",
   ]);
   assertEquals(wrapLine(line, 24).map((part) => part.trim()).join(" "), line);
+  // What an error begins with is the name of a command, none to copy.
+  const error = "soak: soak run has no such flag (--moc); did you mean --mock?";
+  assertEquals(wrapLine(error, 60), [
+    "soak: soak run has no such flag (--moc); did you mean",
+    "  --mock?",
+  ]);
 });
 
 Deno.test("table() aligns columns by code points and ignores styles", () => {

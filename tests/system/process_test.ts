@@ -73,12 +73,14 @@ Deno.test({
       { kind: "exec", command: [none] },
       { kind: "service", command: [none], measureCommand: good },
       { kind: "service", command: [good], measureCommand: none },
+      { kind: "service", command: [good], measureCommand: good, readyCommand: none },
       { kind: "service", command: [good], measureCommand: good, reloadCommand: none },
     ] as const;
+    const flags = ["", "", "--measure ", "--ready-command ", "--reload-command "];
     const before = namesIn(b.temp.path);
-    for (const system of systems) {
+    for (const [i, system] of systems.entries()) {
       const error = await assertRejects(() => b.run(system), SoakError);
-      assertStringIncludes(error.message, `the command was not found (${none})`);
+      assertStringIncludes(error.message, `the command was not found (${flags[i]}${none})`);
       assertEquals(namesIn(b.temp.path), before);
     }
     await runSoak({ dir: b.dir, iterations: 2 });

@@ -147,6 +147,26 @@ Deno.test("a service that is killed between two iterations is started again", {
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
 });
 
+Deno.test("a service that its own --reload-signal ends is told to handle it", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const system = service(b, "echo $$ > effective; exec sleep 600", {
+    reloadSignal: "SIGHUP",
+    maxRestarts: 0,
+    measureCommand: b.script(
+      "waits",
+      'while [ "$SOAK_ITERATION" = 2 ] && kill -0 "$SOAK_SERVICE_PID" 2>&-; do sleep 0.02; done\n' +
+        `${READ_SIZE}; ${REPORT}`,
+    ),
+  });
+  const { message } = await failure(b.run(system, { iterations: 3 }));
+  assertStringIncludes(
+    message,
+    "the service was killed by SIGHUP, which it does not handle (--reload-signal), after no restart (",
+  );
+});
+
 Deno.test("a service that is killed by a signal without a name here is started again", {
   ignore: Deno.build.os !== "linux", // which has real-time signals
   // The runtime keeps the resource of a child whose status it fails to tell, and can't be told.
@@ -360,7 +380,7 @@ Deno.test("a service tells each of its phases as it begins", { ignore: !posix },
     await phasesOf(b, system, { iterations: 2 }),
     [
       ...["starting", "waiting for readiness", ...usual].map((phase) => `1 ${phase}`),
-      ...["pausing: 0.02 s", "reloading", ...usual].map((phase) => `2 ${phase}`),
+      ...["pausing: 0.02 s", "reloading", ...usual, "stopping"].map((phase) => `2 ${phase}`),
     ],
   );
 });
@@ -530,7 +550,8 @@ Deno.test("a readiness that does not come names its flag, what was said last, an
     assertStringIncludes(message, says);
     assertStringIncludes(
       message,
-      `(${join(b.dir, "logs", "SERVICE.log")}); it printed last: starting up; `,
+      `(${join(b.dir, "logs", "SERVICE.log")}); the service printed last: starting up; ` +
+        "mend it and start the run anew (add --ready-timeout SECONDS if it may take longer)",
     );
     if (system.readyCommand !== undefined) {
       const log = Deno.readTextFileSync(join(b.dir, "logs", "ITER_1.log"));
@@ -581,15 +602,20 @@ Deno.test("a service that ends before it was ever ready is not started again", {
 Deno.test("a refused connection at the first measurement points to readiness, unless it is known", {
   ignore: !posix,
 }, async () => {
-  for (const known of [true, false]) {
+  const curl = "curl: (7) Failed to connect to db port 1 after 0 ms: Couldn't connect to server";
+  const cases = ["db: Connection refused", curl].flatMap((said) =>
+    [true, false].map((known) => ({ said, known }))
+  );
+  for (const { said, known } of cases) {
     await using b = await bench();
     const system = service(b, SERVER, {
-      measureCommand: b.script("refused", "echo 'db: Connection refused' >&2; exit 1"),
+      measureCommand: b.script("refused", `echo "${said}" >&2; exit 1`),
       ...(known ? {} : { readyFile: undefined }),
     });
     const { message } = await failure(b.run(system));
-    assertStringIncludes(message, "it printed last: db: Connection refused; ");
-    assertEquals(message.includes("start a new run with --ready-tcp HOST:PORT"), !known);
+    assertStringIncludes(message, `it printed last: ${said}; `);
+    assertEquals(message.includes("add --ready-tcp HOST:PORT"), !known);
+    assert(message.endsWith("; mend it and start the run anew"), message);
   }
 });
 
