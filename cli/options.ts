@@ -98,7 +98,11 @@ function build(given: Given): Command {
   const json = switches.has("json");
   const [stray] = given.positionals;
   if (["verify", "gate", "replay"].includes(name) && stray !== undefined) {
-    throw unexpected(stray, `did you mean --path ${shown(stray)}?`);
+    const isPath = stray !== "" && !stray.startsWith("-");
+    const remedy = isPath
+      ? `did you mean --path ${shown(stray)}?`
+      : `soak ${name} takes flags only`;
+    throw unexpected(stray, remedy);
   }
   switch (name) {
     case "run":

@@ -430,7 +430,7 @@ Deno.test("parseOptions() refuses flags given twice, negated or with the wrong d
 
 Deno.test("parseOptions() refuses arguments that a command does not take", () => {
   assertMistakes([
-    ["gate x", '"x"', "takes flags only"],
+    ["gate x", '"x"', "did you mean --path x?"],
     ["run 24 --mock", '"24"', "takes flags only"],
     ["verify -- --strict", '"--strict"', "takes flags only"],
     ["replay -", '"-"', "takes flags only"],

@@ -310,7 +310,7 @@ Deno.test("the flag that an error asks for, given with --resume, lets the run go
     SoakError,
     "add --timeout SECONDS if it may take longer",
   );
-  assertStringIncludes(error.message, "mend it, then: soak run --resume --out ");
+  assertStringIncludes(error.message, "mend it and go on with: soak run --resume --out ");
   Deno.writeTextFileSync(b.file("fast"), "");
   const going = { resume: true, iterations: undefined, autoTune: undefined, profile: undefined };
   await b.run({ timeoutSeconds: 30, retries: 2 }, going);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 import { SoakError } from "../../base/errors.ts";
+import { sleep } from "../../base/wait.ts";
 import { printable } from "../../base/text.ts";
 import { runGate } from "../../gate.ts";
 import type { SystemRequest } from "../../model/system_spec.ts";
@@ -422,6 +423,7 @@ Deno.test("the second interruption, or the death of soak, ends the command at on
     if (kill === "SIGINT") {
       process.kill("SIGINT");
       await until(() => process.err().includes("stopping"), "soak has noticed");
+      await sleep(400); // sooner, it would be the first one still
     }
     process.kill(kill);
     const end = await process.end();

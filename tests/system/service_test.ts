@@ -16,6 +16,7 @@ import { posix } from "../kit/posix.ts";
 import {
   type Bench,
   bench,
+  exists,
   hasPid,
   incidentsOf,
   isRunning,
@@ -481,6 +482,65 @@ ${SERVER}`;
   assertEquals(Deno.readTextFileSync(b.file("asked")), "xxx");
   assertEquals((await verifyRun(b.dir, { strict: true })).verdict, "PASS");
   assertEquals(await incidentsOf(b, 4), {});
+});
+
+Deno.test("a service is not started where something answers already, and nothing is recorded", {
+  ignore: !posix,
+}, async () => {
+  await using stranger = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("mine"),
+  );
+  const address = `127.0.0.1:${stranger.addr.port}`;
+  for (
+    const [request, asked] of [
+      [{ readyTcp: address }, `--ready-tcp ${address}`],
+      [{ readyUrl: `http://${address}/` }, `--ready-url http://${address}/`],
+    ] as const
+  ) {
+    await using b = await bench();
+    const system = service(b, SERVER, { readyFile: undefined, ...request });
+    const { message, kind } = await failure(b.run(system));
+    assertEquals([kind, message], [
+      "system",
+      `something answers there before the service is started (${asked}); stop it, or let the ` +
+      "service use another port",
+    ]);
+    assertEquals(exists(b.dir), false, "no run directory is left");
+    assertEquals(exists(b.file("pid")), false, "the service was not started");
+  }
+});
+
+Deno.test("a resume is refused where something answers already, and counts no failure", {
+  ignore: !posix,
+}, async () => {
+  await using b = await bench();
+  const port = freePort();
+  // Something else listens for it, once it is asked for.
+  const listen = `const listener = Deno.listen({ hostname: "127.0.0.1", port: ${port} });
+for await (const connection of listener) connection.close();`;
+  Deno.writeTextFileSync(b.file("listen.ts"), listen);
+  const body = `'${Deno.execPath()}' run --quiet --no-check -A listen.ts &\n${SERVER}`;
+  const system = service(b, body, {
+    readyFile: undefined,
+    readyTcp: `127.0.0.1:${port}`,
+    reloadSignal: "SIGHUP",
+  });
+  const controller = new AbortController();
+  await b.run(system, {
+    iterations: 3,
+    signal: controller.signal,
+    onIteration: () => controller.abort(),
+  });
+  const going = { resume: true, iterations: undefined, autoTune: undefined, profile: undefined };
+  {
+    using _stranger = Deno.listen({ hostname: "127.0.0.1", port });
+    const { message } = await failure(b.run({}, going));
+    assertStringIncludes(message, "something answers there before the service is started");
+  }
+  await b.run({}, going);
+  const { incidents } = await verifyRun(b.dir, { strict: true });
+  assertEquals(incidents.failed, 0);
 });
 
 Deno.test("a service is waited for until a command succeeds, which knows its process", {
