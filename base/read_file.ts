@@ -104,3 +104,12 @@ function tooLarge(path: string, maxBytes: number): SoakError {
     remedy: "check that it is the right file",
   });
 }
+
+/** Whether there is a regular file at a path, as far as can be told. */
+export function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { isFile } from "../base/read_file.ts";
 import { tcpAddress } from "../base/tcp_address.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { splitWords } from "../base/words.ts";
 import { type Deltas, findParameter } from "../model/params.ts";
 import type { Parameter } from "../model/profile.ts";
@@ -123,15 +125,17 @@ export function program(given: Given, name: string): Program | undefined {
   const split = splitWords(value);
   if ("mistake" in split) throw usage(split.mistake, `--${name}`, split.remedy);
   const [first = "", ...rest] = split.words;
+  refuseTorn(value, first, `--${name}`);
   return rest.length === 0 ? first : split.words;
 }
 
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false; // then what is wrong with it is told by who starts it
-  }
+/** Refuses a text that begins with a file whose name has blanks: as words it would be torn apart. */
+function refuseTorn(value: string, first: string, flag: string): void {
+  if (isFile(first)) return;
+  const [file] = [...value.matchAll(/ /g)].map(({ index }) => value.slice(0, index)).filter(isFile);
+  if (file === undefined) return;
+  const whole = `"${shellWord(file)}${printable(value.slice(file.length))}"`;
+  throw usage("a path with blanks is taken for several words", flag, `write ${flag} ${whole}`);
 }
 
 /** The fault that `--mock-fault` asks for. */

@@ -5,7 +5,8 @@
  */
 
 import { osError, SoakError } from "../base/errors.ts";
-import { printable } from "../base/text.ts";
+import { isFile } from "../base/read_file.ts";
+import { printable, shellWord } from "../base/text.ts";
 import { notPermitted } from "./permission.ts";
 
 const isWindows = Deno.build.os === "windows";
@@ -107,9 +108,12 @@ function requireOnPath(name: string): void {
 }
 
 function notFound(program: string, cause?: unknown): SoakError {
+  const isHere = !program.includes("/") && isFile(program);
   return new SoakError("system", "the command was not found", {
     where: printable(program, 200),
-    remedy: "check its path, PATH and, if it is a script, its first line",
+    remedy: isHere
+      ? `it is not on PATH; did you mean ${shellWord(`./${program}`)}?`
+      : "check its path, PATH and, if it is a script, its first line",
     cause,
   });
 }

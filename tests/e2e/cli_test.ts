@@ -4,6 +4,7 @@ import { canonicalJson } from "../../base/canonical.ts";
 import { VERSION } from "../../base/version.ts";
 import { unfinishedRun } from "../kit/forgery.ts";
 import { soak as soakProcess } from "../kit/soak_process.ts";
+import { startCli, TINY } from "../kit/real_system.ts";
 import { tempDir } from "../kit/temp_dir.ts";
 
 interface Outcome {
@@ -305,6 +306,30 @@ Deno.test("a target that its step rounds is said to be", async () => {
   assertEquals([validated.code, validated.out, validated.err], [0, "valid\n", note]);
   const applied = await soak(dir.path, "apply", "--runtime", "runtime.json", target);
   assertEquals([applied.code, applied.err], [0, note]);
+});
+
+Deno.test("a program that is not found though its file is near is told how to write it", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using dir = await tempDir();
+  const script = join(dir.path, "a b", "m.sh");
+  await Deno.mkdir(join(dir.path, "a b"));
+  for (const path of [script, join(dir.path, "start.sh")]) {
+    await Deno.writeTextFile(path, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  }
+  await Deno.writeTextFile(join(dir.path, "p.json"), JSON.stringify(TINY));
+  const run = ["run", "--profile", "p.json", "--iterations", "1"];
+  const torn = await soak(dir.path, ...run, "--service", "--measure", `${script} 2`, "--", "./x");
+  assertEquals([torn.code, errorLine(torn)], [
+    2,
+    "soak: a path with blanks is taken for several words (--measure); " +
+    `write --measure "'${script}' 2"`,
+  ]);
+  const bare = await startCli([...run, "--exec", "--", "start.sh"], `cd '${dir.path}'`).end();
+  assertEquals([bare.code, errorLine(bare)], [
+    4,
+    "soak: the command was not found (start.sh); it is not on PATH; did you mean ./start.sh?",
+  ]);
 });
 
 Deno.test("guard settings that the profile does not allow are refused with file, field and remedy", async () => {
