@@ -104,8 +104,9 @@ const RUN: CommandSpec = {
     {
       name: "warmup",
       placeholder: "N",
-      description: "the first N of them are recorded and proven, but not judged; half of the " +
-        "gate's window must be left",
+      description:
+        "the first N of them are recorded and proven, but not judged; as many must be left, " +
+        "from half of the gate's window to all of it",
       range: { min: 0, max: 1_000_000_000, integer: true },
       default: 0,
       synonyms: ["warm-up", "warmup-iterations"],

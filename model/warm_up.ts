@@ -6,9 +6,12 @@
 
 import type { GateSettings } from "./profile.ts";
 
-/** The fewest iterations that a run with a warm-up must leave to be judged: half the window. */
-export function leastJudged({ window }: Pick<GateSettings, "window">): number {
-  return Math.ceil(window / 2);
+/**
+ * The fewest iterations that a run must leave to be judged after a warm-up: as many as that has, so
+ * that it can't take a long run's evidence away, but no more than the window and at least half of it.
+ */
+export function leastJudged(warmup: number, { window }: Pick<GateSettings, "window">): number {
+  return Math.max(Math.ceil(window / 2), Math.min(warmup, window));
 }
 
 /** Why a run can't have so long a warm-up, and the remedy; `null` if it can. */
@@ -17,9 +20,9 @@ export function warmUpMistake(
   warmup: number,
   gate: Pick<GateSettings, "window">,
 ): readonly [what: string, remedy: string] | null {
-  const [left, least] = [Math.max(0, iterations - warmup), leastJudged(gate)];
+  const [left, least] = [Math.max(0, iterations - warmup), leastJudged(warmup, gate)];
   if (warmup === 0 || left >= least) return null;
   const what = `a warm-up of ${warmup} leaves ${left} of ${iterations} iterations to be judged, ` +
-    `and the profile's window of ${gate.window} needs at least ${least}`;
+    `and with the profile's window of ${gate.window} it needs at least ${least}`;
   return [what, `run at least ${warmup + least} iterations, or warm up for fewer`];
 }

@@ -24,7 +24,7 @@ import type { KpiValues, ParameterValue, ParameterValues, Profile } from "../mod
 import { parseProfile, profileToJson } from "../model/profile_check.ts";
 import type { SkipReason } from "../model/skip_reason.ts";
 import { parseSystem, type SystemSpec, systemToJson } from "../model/system_spec.ts";
-import { leastJudged } from "../model/warm_up.ts";
+import { warmUpMistake } from "../model/warm_up.ts";
 
 /** Version of the file shapes in this module. */
 const SCHEMA_VERSION = 1;
@@ -172,8 +172,9 @@ export function parseRun(value: JsonValue, file: string): RunRecord {
 /** No run starts with a warm-up that leaves too little to be judged. */
 function parseWarmUp(shape: Shape, iterations: number, { gate }: Profile): number {
   const warmup = shape.integer(1, MAX_ITERATIONS);
-  const most = iterations - leastJudged(gate);
-  if (warmup > most) throw shape.wrong(`a warm-up of at most ${Math.max(0, most)}`);
+  if (warmUpMistake(iterations, warmup, gate) !== null) {
+    throw shape.wrong("a warm-up that leaves enough to be judged");
+  }
   return warmup;
 }
 

@@ -102,19 +102,19 @@ Deno.test("once the window is full, a warm-up changes nothing", async () => {
   assertEquals([snapshot.warmup, snapshot.iterations_analyzed], [4, 8]);
 });
 
-Deno.test("half of the profile's window must be left, and nothing is touched when it is not", async () => {
+Deno.test("what a warm-up leaves must be enough, and nothing is touched when it is not", async () => {
   await using temp: TempDir = await memoryDir();
   const dir = temp.file("run");
   const error = await assertRejects(
     () => runSoak({ dir, iterations: 8, warmup: 5 }),
     SoakError,
-    "a warm-up of 5 leaves 3 of 8 iterations to be judged, and the profile's window of 8 needs " +
-      "at least 4",
+    "a warm-up of 5 leaves 3 of 8 iterations to be judged, and with the profile's window of 8 it " +
+      "needs at least 5",
   );
   assertEquals([error.kind, error.where, error.remedy], [
     "usage",
     "warmup",
-    "run at least 9 iterations, or warm up for fewer",
+    "run at least 10 iterations, or warm up for fewer",
   ]);
   for (const warmup of [-1, 0.5, NaN, 1e300]) {
     const refused = await assertRejects(() => runSoak({ dir, iterations: 8, warmup }), SoakError);
@@ -123,11 +123,16 @@ Deno.test("half of the profile's window must be left, and nothing is touched whe
   assertEquals(namesIn(temp.path), []);
 });
 
-Deno.test("what must be left is half of the window, rounded up", () => {
-  for (const [window, least] of [[1, 1], [2, 1], [3, 2], [8, 4], [9, 5]] as const) {
-    assertEquals(leastJudged({ window }), least);
-    assertEquals(warmUpMistake(100 + least, 100, { window }), null);
-    assert(warmUpMistake(100 + least - 1, 100, { window }) !== null);
+Deno.test("as many iterations as the warm-up has must be left, from half of the window to all of it", () => {
+  const cases = [[1, 1, 1], [2, 3, 2], [4, 3, 3], [1, 8, 4], [5, 8, 5], [100, 8, 8], [
+    1,
+    9,
+    5,
+  ]] as const;
+  for (const [warmup, window, least] of cases) {
+    assertEquals(leastJudged(warmup, { window }), least);
+    assertEquals(warmUpMistake(warmup + least, warmup, { window }), null);
+    assert(warmUpMistake(warmup + least - 1, warmup, { window }) !== null);
     assertEquals(warmUpMistake(1, 0, { window }), null);
   }
 });
