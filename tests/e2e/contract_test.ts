@@ -72,51 +72,48 @@ async function gated(cwd: string, ...run: readonly string[]): Promise<number> {
   return (await soak(["gate", "--strict", "--prometheus"], { cwd })).code;
 }
 
-for (
-  const [python, ignore, hasStandIn] of [
-    ["a stand-in for python", !posix, true],
-    ["the python of this machine", !hasPython, false],
-  ] as const
-) {
-  const step = (what: string, body: (temp: TempDir, path: string) => Promise<void>): void =>
-    Deno.test(`the step of soak.yml ${what}, with ${python}`, { ignore }, async () => {
+/** Tries the step with the stand-in, and again with the machine's own python if it has one. */
+function step(what: string, body: (temp: TempDir, path: string) => Promise<void>): void {
+  Deno.test(`the step of soak.yml ${what}`, { ignore: !posix }, async () => {
+    const path = Deno.env.get("PATH") ?? "";
+    for (const isOwn of hasPython ? [false, true] : [false]) {
       await using temp = await tempDir();
-      const path = Deno.env.get("PATH") ?? "";
-      await body(temp, hasStandIn ? `${await standIn(temp)}:${path}` : path);
-    });
-
-  step("passes what the gate passes", async (temp, path) => {
-    assertEquals(await gated(temp.path), 0);
-    assertEquals(await checkMetrics(temp.path, path), {
-      code: 0,
-      out: "Delta apply ratio: 1.000000\n",
-    });
-  });
-
-  step("fails what did not take effect", async (temp, path) => {
-    assertEquals(await gated(temp.path, "--mock-fault", "clamp:1"), 1);
-    assertEquals(await checkMetrics(temp.path, path), {
-      code: 1,
-      out: "Delta apply ratio: 0.000000\n",
-    });
-  });
-
-  step("compares the one number that there is, and fails if there is none", async (temp, path) => {
-    const metrics = temp.file("artifacts/soak/latest/POST_SOAK_METRICS.prom");
-    await Deno.mkdir(dirname(metrics), { recursive: true });
-    const cases = [
-      ["soak_delta_full_apply_ratio 0.950000\n", 0],
-      ["soak_delta_full_apply_ratio 0.949999999\n", 1],
-      ["soak_delta_full_apply_ratio NaN\n", 1],
-      ["# TYPE soak_delta_full_apply_ratio gauge\nsoak_delta_full_apply_ratio 1\n", 1],
-      ["", 1],
-    ] as const;
-    for (const [text, code] of cases) {
-      await Deno.writeTextFile(metrics, text);
-      assertEquals((await checkMetrics(temp.path, path)).code, code, text);
+      await body(temp, isOwn ? path : `${await standIn(temp)}:${path}`);
     }
   });
 }
+
+step("passes what the gate passes", async (temp, path) => {
+  assertEquals(await gated(temp.path), 0);
+  assertEquals(await checkMetrics(temp.path, path), {
+    code: 0,
+    out: "Delta apply ratio: 1.000000\n",
+  });
+});
+
+step("fails what did not take effect", async (temp, path) => {
+  assertEquals(await gated(temp.path, "--mock-fault", "clamp:1"), 1);
+  assertEquals(await checkMetrics(temp.path, path), {
+    code: 1,
+    out: "Delta apply ratio: 0.000000\n",
+  });
+});
+
+step("compares the one number that there is, and fails if there is none", async (temp, path) => {
+  const metrics = temp.file("artifacts/soak/latest/POST_SOAK_METRICS.prom");
+  await Deno.mkdir(dirname(metrics), { recursive: true });
+  const cases = [
+    ["soak_delta_full_apply_ratio 0.950000\n", 0],
+    ["soak_delta_full_apply_ratio 0.949999999\n", 1],
+    ["soak_delta_full_apply_ratio NaN\n", 1],
+    ["# TYPE soak_delta_full_apply_ratio gauge\nsoak_delta_full_apply_ratio 1\n", 1],
+    ["", 1],
+  ] as const;
+  for (const [text, code] of cases) {
+    await Deno.writeTextFile(metrics, text);
+    assertEquals((await checkMetrics(temp.path, path)).code, code, text);
+  }
+});
 
 /** What `soak apply --json` prints. */
 async function applied(cwd: string, ...targets: readonly string[]): Promise<unknown> {
