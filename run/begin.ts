@@ -26,7 +26,7 @@ import { requireUnanswered } from "../system/readiness.ts";
 import { openSystem } from "../system/system.ts";
 import type { ClaimedDirectory } from "./directory.ts";
 import { followRecord } from "./incidents.ts";
-import { initialRuntime, type RunOptions, type RunState } from "./state.ts";
+import { initialRuntime, requireReadable, type RunOptions, type RunState } from "./state.ts";
 
 /** Start of a simulated run unless another time is given: 2025-01-01T00:00:00Z, in ms. */
 const MOCK_START_MS = 1_735_689_600_000;
@@ -64,7 +64,7 @@ export async function begin(options: RunOptions, claim: ClaimedDirectory): Promi
     initialHash: await computeJsonHash(runtime),
     profile,
   };
-  requireReadable(run);
+  requireReadable(() => parseRun(runToJson(run), "the run"));
   requireSmall(runtime);
   const opened = openSystem(run);
   requirePrograms(system);
@@ -126,21 +126,6 @@ function requireLittleWarmUp(iterations: number, warmup: number, { gate }: Profi
   }
   const mistake = warmUpMistake(iterations, warmup, gate);
   if (mistake !== null) throw new OptionError(mistake[0], "warmup", mistake[1]);
-}
-
-/** What is asked for must pass the same checks as what is read back when resuming or verifying. */
-function requireReadable(run: RunRecord): void {
-  try {
-    parseRun(runToJson(run), "the run");
-  } catch (error) {
-    if (!(error instanceof SoakError)) throw error;
-    const { what, where } = error;
-    throw new SoakError("usage", what, {
-      ...(where === undefined ? {} : { where }),
-      remedy: "choose another value",
-      cause: error,
-    });
-  }
 }
 
 function startedUtc(ms: number): string {

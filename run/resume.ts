@@ -52,7 +52,14 @@ import { openSystem } from "../system/system.ts";
 import { completeApply, refuseLoosened } from "./apply.ts";
 import type { ClaimedDirectory } from "./directory.ts";
 import { isReal, readLeft, removeLeft, resumeIncidents } from "./incidents.ts";
-import { advance, initialRuntime, readState, type RunOptions, type RunState } from "./state.ts";
+import {
+  advance,
+  initialRuntime,
+  readState,
+  requireReadable,
+  type RunOptions,
+  type RunState,
+} from "./state.ts";
 
 /** Restores the state of a run, and completes a step that was interrupted. */
 export async function restore(
@@ -243,27 +250,17 @@ function changesAsked(
     const remedy = `give more than ${recorded.iterations}, or leave the flag out when resuming`;
     throw new OptionError(what, "iterations", remedy);
   }
-  requireReadable(asked, run);
+  requirePossible(asked, run);
   return asked;
 }
 
-/** What is asked for must pass the same checks as what is read back. */
-function requireReadable(asked: ChangedSettings, { system, startedUtc }: RunRecord): void {
+/** Refuses changes that no record could tell of. */
+function requirePossible(asked: ChangedSettings, { system, startedUtc }: RunRecord): void {
   if (!isChange(asked)) return;
   const startMs = Date.parse(startedUtc);
   const isMock = system.kind === "mock";
   const changes = [{ resume: isMock ? null : 1, values: asked }];
-  try {
-    readChanges(new Shape(changesToJson(changes), "the run"));
-  } catch (error) {
-    if (!(error instanceof SoakError)) throw error;
-    const { what, where } = error;
-    throw new SoakError("usage", what, {
-      ...(where === undefined ? {} : { where }),
-      remedy: "choose another value",
-      cause: error,
-    });
-  }
+  requireReadable(() => readChanges(new Shape(changesToJson(changes), "the run")));
   const mistake = changesMistake(changes, { before: null, system, startMs, resumes: 1 });
   if (mistake !== null) throw new OptionError(mistake, "iterations", "choose another value");
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SoakError } from "../base/errors.ts";
 import { sameHash } from "../base/hash.ts";
 import { readJsonWithHash } from "../base/json_file.ts";
 import { isJsonObject, type JsonObject } from "../base/json_value.ts";
@@ -236,4 +237,22 @@ export async function readState(path: string, expectedHash: string): Promise<Jso
   const { data, stateHash } = await readJsonWithHash(path);
   if (!sameHash(stateHash, expectedHash) || !isJsonObject(data)) throw foreignChange(path);
   return data;
+}
+
+/**
+ * What is asked for must pass the same check as what is read back when resuming or verifying; what
+ * is wrong with it is then a mistake of whoever asked.
+ */
+export function requireReadable(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    const { what, where } = error;
+    throw new SoakError("usage", what, {
+      ...(where === undefined ? {} : { where }),
+      remedy: "choose another value",
+      cause: error,
+    });
+  }
 }
