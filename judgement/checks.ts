@@ -10,7 +10,7 @@ import { amount } from "../model/incident.ts";
 import type { Profile } from "../model/profile.ts";
 import { classOf, type Finding } from "../proof/findings.ts";
 import type { Verdict, VerifyResult } from "../proof/verdict.ts";
-import { leastOf, MISSES_AT_END, type Snapshot, windowText } from "./snapshot.ts";
+import { isAllAfterWarmUp, leastOf, MISSES_AT_END, type Snapshot, windowText } from "./snapshot.ts";
 
 /** One line of the gate's check list. */
 export interface GateCheck {
@@ -107,9 +107,10 @@ const OLDER_TARGETS =
   "profile prove nothing; soak with a profile that has them";
 /** What the KPIs were judged in, in words. */
 function judgedText(snapshot: Snapshot): string {
-  const text = windowText(snapshot);
-  if (text.includes("warm-up")) return text;
-  return snapshot.iterations_analyzed === 1 ? "the last iteration" : `${text} iterations`;
+  if (isAllAfterWarmUp(snapshot)) return windowText(snapshot);
+  return snapshot.iterations_analyzed === 1
+    ? "the last iteration"
+    : `${windowText(snapshot)} iterations`;
 }
 
 /** What is below `pass` and still enough, from `warn` up: "5", "4 or 5", "3 to 5". */
@@ -164,7 +165,8 @@ function settleRemedy(
     : "look at summary.kpi_reasons in the last summaries: the KPIs did not stay on target";
 }
 
-function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged): GateCheck {
+function ratioCheck(judged: Judged): GateCheck {
+  const { verification, profile: { gate }, allowNoDeltas } = judged;
   const { ratio, counts } = verification;
   const least = gate.full_apply_ratio;
   const passed = ratio !== null && ratio >= least;
@@ -189,7 +191,7 @@ function ratioCheck({ verification, profile: { gate }, allowNoDeltas }: Judged):
     ...(allowNoDeltas ? acceptedCheck(verification) : {
       status: "unknown",
       foundText: "nothing was proposed",
-      look: noProposalRemedy(verification),
+      look: noProposalRemedy(judged),
     }),
   };
 }
@@ -230,18 +232,21 @@ function acceptedCheck(
   };
 }
 
+/** Told only of runs that nothing else keeps from passing. */
+const ACCEPT = "; --allow-no-deltas accepts that";
+
 /** What to do about a run in which nothing was proposed. */
-function noProposalRemedy(verification: VerifyResult): string {
+function noProposalRemedy({ verification, snapshot }: Judged): string {
   const { run, missed, iterations, reason, findingClasses, older } = verification;
   if (iterations === 0) return LOOK_BELOW;
   // That nothing was proposed may be accepted; that nothing is proven may not.
   if (older !== undefined) return NOT_IN_OLDER;
   if (findingClasses.proof > 0) return "look at the findings first, named below";
-  if (missed === 0) return `${reason}; --allow-no-deltas accepts that`;
+  if (missed === 0) return reason + ACCEPT;
   return run?.autoTune === false
     ? "auto-tune was off; soak again with --auto-tune, or accept it with --allow-no-deltas"
     : `KPIs were missed in ${missed} of ${iterations} iterations and nothing was proposed: ` +
-      "skip_reason in the summaries says why; --allow-no-deltas accepts that";
+      `skip_reason in the summaries says why${snapshot.freeze_ready ? ACCEPT : ""}`;
 }
 
 function stuckCheck({ verification: { signatureStuck }, profile: { gate } }: Judged): GateCheck {

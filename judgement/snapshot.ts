@@ -177,13 +177,17 @@ export function takeSnapshot(
   return window.snapshot(warmup);
 }
 
+/** Whether the window is all that a warm-up leaves of the run. */
+export function isAllAfterWarmUp(
+  { iterations_analyzed, iterations_total, warmup }: Snapshot,
+): boolean {
+  return warmup > 0 && iterations_analyzed === iterations_total - warmup;
+}
+
 /** The iterations of the window in words: `the last 8`, `the 4 after a warm-up of 4`. */
-export function windowText(
-  { iterations_analyzed: n, iterations_total: total, warmup }: Snapshot,
-): string {
-  return warmup > 0 && n === total - warmup
-    ? `the ${n} after a warm-up of ${warmup}`
-    : `the last ${n}`;
+export function windowText(snapshot: Snapshot): string {
+  const { iterations_analyzed: n, warmup } = snapshot;
+  return isAllAfterWarmUp(snapshot) ? `the ${n} after a warm-up of ${warmup}` : `the last ${n}`;
 }
 
 function valuesOf(window: readonly IterationFacts[], key: string): number[] {

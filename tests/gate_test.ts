@@ -310,6 +310,30 @@ Deno.test(
   },
 );
 
+Deno.test("accepting a run without proposals is offered only where nothing else fails", {
+  ignore: !posix,
+}, async () => {
+  for (const [first, offered] of [[8, true], [1, false]] as const) {
+    await using b = await bench();
+    const command = b.script(
+      "measure",
+      `cost=3; [ $SOAK_ITERATION -ge ${first} ] && cost=16\n` +
+        `printf '{"kpis":{"cost":'$cost'},"effective_params":{"size":2}}' > "$SOAK_OUTPUT"`,
+    );
+    const profile = { ...TINY, rules: [] };
+    await b.run({ kind: "exec", command: [command] }, { iterations: 8, autoTune: true, profile });
+    const { checks } = await runGate(b.dir, { strict: true });
+    const ratio = checks.find(({ id }) => id === "full_apply_ratio");
+    assertEquals(
+      ratio?.look,
+      `KPIs were missed in ${9 - first} of 8 iterations and nothing was proposed: skip_reason in ` +
+        `the summaries says why${offered ? "; --allow-no-deltas accepts that" : ""}`,
+    );
+    const { verdict } = await runGate(b.dir, { strict: true, allowNoDeltas: true });
+    assertEquals(verdict, offered ? "PASS" : "FAIL");
+  }
+});
+
 Deno.test("a run under another profile than the one asked for fails with a finding of its own", async () => {
   for (const strict of [true, false]) {
     for (
